@@ -1,0 +1,1 @@
+"""The application around the engine: portals, places, campaigns, the calendar and its faces."""

@@ -1,0 +1,1 @@
+"""Publishers: one module per network, each the one door to its SDK."""
