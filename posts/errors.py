@@ -31,7 +31,12 @@ class Throttled(Outcome):
     """
 
     def __init__(
-        self, reason: str, detail: str = "", *, until: datetime | None = None, scope: str = "channel",
+        self,
+        reason: str,
+        detail: str = "",
+        *,
+        until: datetime | None = None,
+        scope: str = "channel",
         server_time: datetime | None = None,
     ) -> None:
         super().__init__(reason, detail, server_time=server_time)
@@ -55,7 +60,12 @@ class Unclear(Outcome):
     """
 
     def __init__(
-        self, reason: str, detail: str = "", *, duplicate: bool = False, server_time: datetime | None = None,
+        self,
+        reason: str,
+        detail: str = "",
+        *,
+        duplicate: bool = False,
+        server_time: datetime | None = None,
     ) -> None:
         super().__init__(reason, detail, server_time=server_time)
         self.duplicate = duplicate
