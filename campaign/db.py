@@ -1,0 +1,314 @@
+"""Engine and transactions: SQLite (WAL, synchronous=FULL) or PostgreSQL, waking sleepers, and the worker's lock."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, select, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.pool import NullPool
+
+from posts import ledger
+from posts.clock import Clock
+from posts.tables import workers
+
+BUSY_SECONDS = 30
+WAKE_CHANNEL = "kreativorte_plan"
+# The namespace of our advisory locks: the first key of PostgreSQL's two-key form.
+LOCK_SPACE = 0x4B52
+
+
+class DatabaseUnreachable(Exception):
+    """The own database can't be used; the message is one sentence without the password."""
+
+
+class SecondDaemon(Exception):
+    """Another daemon works on this SQLite database already."""
+
+
+class Database:
+    """Transactions on the project's database. `read` and `write` are the only ways in."""
+
+    def __init__(self, url: str) -> None:
+        try:
+            self.url = make_url(url)
+            self.engine = _engine(url)
+        except (ArgumentError, NoSuchModuleError, ImportError):
+            raise DatabaseUnreachable(
+                "The setting 'database' is not an address of SQLite or PostgreSQL, such as sqlite:///kreativorte.db."
+            ) from None
+        self.sqlite = self.engine.dialect.name == "sqlite"
+        # SQLite admits one writer; within this process they queue here instead of by sleeping and trying again.
+        self._writers = threading.RLock()
+
+    @property
+    def name(self) -> str:
+        """The address as a person may see it."""
+        return self.url.render_as_string(hide_password=True)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that only reads."""
+        with _one_sentence(self.name), self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A short writing transaction, committed at the end; on SQLite it takes the write lock at once."""
+        if not self.sqlite:
+            with _one_sentence(self.name), self.engine.begin() as connection:
+                yield connection
+            return
+        with _one_sentence(self.name), self._writers, self.engine.connect() as connection:
+            connection = connection.execution_options(immediate=True)
+            with connection.begin():
+                yield connection
+
+    def wake_others(self, connection: Connection) -> None:
+        """Tell other processes that the plan changed, with this transaction's commit."""
+        if not self.sqlite:
+            connection.execute(text(f"NOTIFY {WAKE_CHANNEL}"))
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self.engine.dispose()
+
+
+@contextmanager
+def _one_sentence(name: str) -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        raise DatabaseUnreachable(
+            f"The database {name} can't be used: {str(error.orig).strip().splitlines()[0]}."
+        ) from error
+
+
+def _engine(url: str) -> Engine:
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}, pool_size=20)
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    if parsed.get_backend_name() != "postgresql":
+        raise ArgumentError("neither SQLite nor PostgreSQL")
+    return create_engine(url, pool_size=20, max_overflow=20, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    # SQLAlchemy's "begin" event decides between BEGIN and BEGIN IMMEDIATE, so the driver must not.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    immediate = connection.get_execution_options().get("immediate", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+# --- migrations ----------------------------------------------------------------------------------------------
+
+
+def _alembic(url: str) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["url"] = url
+    return config
+
+
+def upgrade(database: Database) -> None:
+    """Bring the database to the newest schema; a fresh one is made."""
+    with _one_sentence(database.name):
+        command.upgrade(_alembic(database.url.render_as_string(hide_password=False)), "head")
+
+
+def is_current(database: Database) -> bool:
+    """Whether the database has the newest schema."""
+    with database.read() as connection:
+        revision = MigrationContext.configure(connection).get_current_revision()
+    return revision == ScriptDirectory.from_config(_alembic("")).get_current_head()
+
+
+# --- waking --------------------------------------------------------------------------------------------------
+
+
+class Watch:
+    """Sets an event when another process changed the plan.
+
+    SQLite: `PRAGMA data_version` a few times a second; PostgreSQL: LISTEN, and the caller looks each minute anyhow.
+    """
+
+    def __init__(self, database: Database, wake: threading.Event) -> None:
+        self._database = database
+        self._wake = wake
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
+
+    def __enter__(self) -> Watch:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        look = self._look_at_version if self._database.sqlite else self._listen
+        while not self._ended.is_set():
+            try:
+                look()
+            except (DBAPIError, DatabaseUnreachable, OSError):
+                # The connection broke: whatever was announced meanwhile is seen by waking once.
+                self._ended.wait(1.0)
+                self._wake.set()
+
+    def _look_at_version(self) -> None:
+        with self._database.engine.connect() as connection:
+            raw: Any = connection.connection.dbapi_connection
+            last = None
+            while not self._ended.wait(0.25):
+                version = raw.execute("PRAGMA data_version").fetchone()[0]
+                if last is not None and version != last:
+                    self._wake.set()
+                last = version
+
+    def _listen(self) -> None:
+        with self._database.engine.connect() as connection:
+            raw: Any = connection.connection.dbapi_connection
+            raw.rollback()
+            raw.autocommit = True
+            try:
+                raw.execute(f"LISTEN {WAKE_CHANNEL}")
+                while not self._ended.is_set():
+                    for _ in raw.notifies(timeout=0.5, stop_after=1):
+                        self._wake.set()
+                raw.execute(f"UNLISTEN {WAKE_CHANNEL}")
+            finally:
+                raw.autocommit = False
+
+
+# --- the worker's lock ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Worker:
+    """One running daemon; `id` stands in claims and attempts."""
+
+    id: str
+    lock_key: int
+
+
+class WorkerLock:
+    """Held as long as a daemon lives: an flock on SQLite, a session-level advisory lock on PostgreSQL.
+
+    The operating system (or the server) gives it free when the process dies, and only then: a stopped process
+    keeps it, so nobody takes its unfinished call for ended (DESIGN.md section 5, step 5).
+    """
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._file: int | None = None
+        self._engine: Engine | None = None
+        self._connection: Connection | None = None
+        self.worker = Worker(uuid.uuid4().hex[:16], int.from_bytes(os.urandom(4), "big") & 0x7FFFFFFF)
+
+    def __enter__(self) -> WorkerLock:
+        if self._database.sqlite:
+            self._lock_file()
+        else:
+            self.hold()
+        with self._database.write() as connection:
+            now = ledger.now_of(connection, self._clock)
+            ledger.enroll(connection, self.worker.id, self.worker.lock_key, socket.gethostname(), now)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._file is not None:
+            os.close(self._file)
+        if self._connection is not None:
+            self._connection.close()
+        if self._engine is not None:
+            self._engine.dispose()
+
+    def _lock_file(self) -> None:
+        path = f"{self._database.url.database}.daemon"
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._file)
+            self._file = None
+            raise SecondDaemon(
+                "Another daemon already works on this database; several daemons need PostgreSQL."
+            ) from None
+
+    def hold(self) -> None:
+        """PostgreSQL: take the advisory lock on a connection of its own; again after the connection was lost."""
+        if self._engine is None:
+            self._engine = create_engine(self._database.url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+        deadline = time.monotonic() + BUSY_SECONDS
+        with _one_sentence(self._database.name):
+            self._connection = self._engine.connect()
+            while not self._try(self._connection, self.worker.lock_key):
+                if time.monotonic() > deadline:
+                    raise SecondDaemon("This daemon's own lock is held by a connection that has not ended yet.")
+                time.sleep(0.2)
+
+    def held(self) -> bool:
+        """Whether the lock is still ours; on PostgreSQL its connection is asked."""
+        if self._connection is None:
+            return self._file is not None
+        try:
+            self._connection.execute(text("SELECT 1"))
+        except DBAPIError:
+            return False
+        return True
+
+    @staticmethod
+    def _try(connection: Connection, key: int) -> bool:
+        query = text("SELECT pg_try_advisory_lock(:space, :key)")
+        return bool(connection.execute(query, {"space": LOCK_SPACE, "key": key}).scalar_one())
+
+    def dead(self, connection: Connection, suspects: set[str]) -> set[str]:
+        """Those of the workers that have surely ended: their lock is free."""
+        others = suspects - {self.worker.id}
+        if not others:
+            return set()
+        if self._database.sqlite:
+            return others if self._file is not None else set()
+        rows = connection.execute(select(workers.c.id, workers.c.lock_key).where(workers.c.id.in_(others))).all()
+        return {row.id for row in rows if self._is_free(connection, row.lock_key)}
+
+    @staticmethod
+    def _is_free(connection: Connection, key: int) -> bool:
+        query = text("SELECT pg_try_advisory_xact_lock(:space, :key)")
+        return bool(connection.execute(query, {"space": LOCK_SPACE, "key": key}).scalar_one())
+
+
+def relative_database(path: Path) -> str:
+    """The SQLAlchemy address of an SQLite file."""
+    return f"sqlite:///{path}"

@@ -1,0 +1,1 @@
+"""Alembic migrations; tables.py says what the schema is, a test holds the two equal."""

@@ -1,0 +1,116 @@
+"""Tables of the application: places, campaigns, announcements, approvals, persons. They share the engine's metadata."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from posts.tables import BigKey, Instant, metadata
+
+portals = Table(
+    "portals",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("pulled_at", Instant),
+    Column("tried_at", Instant),
+    Column("problem", Text),
+)
+
+places = Table(
+    "places",
+    metadata,
+    Column("id", BigKey, primary_key=True),
+    Column("portal", Text, ForeignKey("portals.name"), nullable=False),
+    Column("external_id", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("published_at", Instant, nullable=False),
+    Column("data", JSON, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("first_seen", Instant, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+    Column("missing_polls", Integer, nullable=False, default=0),
+    Column("withdrawn", Boolean, nullable=False, default=False),
+    Column("held", Boolean, nullable=False, default=False),
+    UniqueConstraint("portal", "external_id"),
+)
+
+rejected_rows = Table(
+    "rejected_rows",
+    metadata,
+    Column("id", BigKey, primary_key=True),
+    Column("portal", Text, ForeignKey("portals.name"), nullable=False),
+    Column("external_id", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Index(None, "portal"),
+)
+
+channel_regions = Table(
+    "channel_regions",
+    metadata,
+    Column("channel_id", BigInteger, ForeignKey("channels.id"), primary_key=True),
+    Column("region", Text, primary_key=True),
+)
+
+campaigns = Table(
+    "campaigns",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("definition", JSON, nullable=False),
+    Column("paused", Boolean, nullable=False, default=False),
+    Column("applied_at", Instant, nullable=False),
+)
+
+announcements = Table(
+    "announcements",
+    metadata,
+    Column("id", BigInteger, ForeignKey("deliveries.id"), primary_key=True, autoincrement=False),
+    Column("campaign", Text, nullable=False),
+    Column("step", Text, nullable=False),
+    Column("place_id", BigInteger, nullable=False),
+    Column("channel_id", BigInteger, ForeignKey("channels.id"), nullable=False),
+    Column("occurrence", BigInteger, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("link", Text),
+    Column("images", JSON, nullable=False, default=list),
+    Column("picture", Text, nullable=False),
+    Column("variant", Integer, nullable=False, default=0),
+    Column("template", Text),
+    Column("template_revision", Text),
+    Column("fingerprint", Text),
+    Column("problems", JSON, nullable=False, default=list),
+    Column("edited", Boolean, nullable=False, default=False),
+    Column("pinned", Boolean, nullable=False, default=False),
+    Column("approval", Text, nullable=False),
+    Column("editor", Text),
+    Column("created_at", Instant, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+    UniqueConstraint("campaign", "step", "place_id", "channel_id", "occurrence"),
+    Index(None, "place_id"),
+)
+
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("announcement_id", BigInteger, ForeignKey("announcements.id"), primary_key=True),
+    Column("person", Text, primary_key=True),
+    Column("at", Instant, nullable=False),
+)
+
+persons = Table(
+    "persons",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("created_at", Instant, nullable=False),
+)

@@ -1,0 +1,1011 @@
+"""The ledger: the only writer of delivery state, and the keeper of the log.
+
+Every function takes a connection inside a transaction and an instant; it opens neither. A move is guarded by
+the state it was seen in, and its log entry stands in the same transaction (DESIGN.md sections 4 and 5).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from sqlalchemy import Connection, Row, and_, exists, func, insert, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from posts.clock import Clock
+from posts.drafts import Draft, Receipt
+from posts.states import PLANNED, Event, ForbiddenMove, State, after
+from posts.tables import attempts, brake, channels, deliveries, leases, log_entries, reader_proofs, workers
+
+DAEMON = "daemon"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right to prepare one delivery for a while; its state is still `queued`."""
+
+    delivery_id: int
+    channel_id: int
+    worker: str
+    draft: Draft
+    failures: int
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """The committed intention to make the one visible call."""
+
+    claim: Claim
+    number: int
+    started_at: datetime
+
+
+class NotPossible(Exception):
+    """A person asked for a move that the announcement's state does not allow; the message says which state."""
+
+
+def now_of(connection: Connection, clock: Clock) -> datetime:
+    """The instant that leases and due times are judged by: the database's own clock on PostgreSQL."""
+    if clock.real and connection.dialect.name == "postgresql":
+        instant: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+        return instant
+    return clock.now()
+
+
+# --- the log -----------------------------------------------------------------------------------------------
+
+
+def note(
+    connection: Connection,
+    event: str,
+    now: datetime,
+    actor: str,
+    *,
+    delivery_id: int | None = None,
+    attempt: int | None = None,
+    remote_id: str | None = None,
+    permalink: str | None = None,
+    detail: Mapping[str, Any] | None = None,
+) -> str:
+    """Write one log entry and return its random id. Channel and network are taken from the delivery."""
+    channel = None
+    if delivery_id is not None:
+        channel = connection.execute(
+            select(channels.c.name, channels.c.network)
+            .join_from(deliveries, channels)
+            .where(deliveries.c.id == delivery_id)
+        ).one()
+    entry_id = uuid.uuid4().hex
+    connection.execute(
+        insert(log_entries).values(
+            id=entry_id,
+            at=now,
+            event=event,
+            announcement=delivery_id,
+            channel=channel.name if channel else None,
+            network=channel.network if channel else None,
+            attempt=attempt,
+            remote_id=remote_id,
+            permalink=permalink,
+            actor=actor,
+            detail=dict(detail or {}),
+        )
+    )
+    return entry_id
+
+
+def entry_fields(row: Row[Any]) -> dict[str, Any]:
+    """A log row as the contract's JSON object, hash fields included."""
+    fields = {column.name: getattr(row, column.name) for column in log_entries.columns}
+    fields["at"] = row.at.isoformat(timespec="microseconds")
+    return fields
+
+
+def entry_hash(fields: Mapping[str, Any]) -> str:
+    """SHA-256 (hex) over all fields of an entry but `hash` itself, as JSON with sorted keys."""
+    covered = {name: value for name, value in fields.items() if name != "hash"}
+    return hashlib.sha256(
+        json.dumps(covered, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+    ).hexdigest()
+
+
+def seal(connection: Connection, limit: int = 1000) -> int:
+    """Chain up to `limit` unsealed entries, oldest first; returns how many. One sealer at a time (a lease)."""
+    head = connection.execute(
+        select(log_entries.c.seq, log_entries.c.hash)
+        .where(log_entries.c.seq.is_not(None))
+        .order_by(log_entries.c.seq.desc())
+        .limit(1)
+        .with_for_update()
+    ).one_or_none()
+    seq, prev = (head.seq, head.hash) if head else (0, "")
+    rows = connection.execute(
+        select(log_entries).where(log_entries.c.seq.is_(None)).order_by(log_entries.c.at, log_entries.c.id).limit(limit)
+    ).all()
+    for row in rows:
+        seq += 1
+        fields = entry_fields(row) | {"seq": seq, "prev": prev}
+        digest = entry_hash(fields)
+        connection.execute(
+            update(log_entries).where(log_entries.c.id == row.id).values(seq=seq, prev=prev, hash=digest)
+        )
+        prev = digest
+    return len(rows)
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What checking the chain found; `first_bad` is the first sequence number that does not hold."""
+
+    entries: int
+    ok: bool
+    first_bad: int | None
+    head: str
+
+
+def verify(connection: Connection, expected_head: tuple[int, str] | None = None) -> Verification:
+    """Recompute the chain from the first entry. `expected_head` is an earlier (seq, hash) kept elsewhere."""
+    count, prev, first_bad, kept = 0, "", None, expected_head is None
+    for row in entries(connection, sealed=True):
+        fields = entry_fields(row)
+        good = row.seq == count + 1 and row.prev == prev and row.hash == entry_hash(fields)
+        if expected_head is not None and row.seq == expected_head[0]:
+            kept = row.hash == expected_head[1]
+            good = good and kept
+        if not good:
+            first_bad = count + 1
+            break
+        count, prev = row.seq, row.hash
+    if first_bad is None and not kept:
+        first_bad = count + 1
+    return Verification(count, first_bad is None, first_bad, f"{count}:{prev}")
+
+
+def entries(
+    connection: Connection, *, delivery_id: int | None = None, sealed: bool = False, after_seq: int = 0
+) -> Iterator[Row[Any]]:
+    """Log rows, sealed ones in the order of the chain, unsealed ones behind them by instant."""
+    query = select(log_entries).order_by(
+        log_entries.c.seq.is_(None), log_entries.c.seq, log_entries.c.at, log_entries.c.id
+    )
+    if delivery_id is not None:
+        query = query.where(log_entries.c.announcement == delivery_id)
+    if sealed:
+        query = query.where(log_entries.c.seq > after_seq)
+    return iter(connection.execute(query.execution_options(yield_per=1000)))
+
+
+# --- moves -------------------------------------------------------------------------------------------------
+
+
+def move(
+    connection: Connection,
+    delivery_id: int,
+    seen: State,
+    event: Event,
+    now: datetime,
+    actor: str,
+    *,
+    where: tuple[Any, ...] = (),
+    detail: Mapping[str, Any] | None = None,
+    attempt: int | None = None,
+    **values: Any,
+) -> bool:
+    """Move one delivery from the state it was seen in, and log it; False when somebody else moved it first.
+
+    Raises ForbiddenMove when the table of states has no such row.
+    """
+    target = after(seen, event)
+    done = connection.execute(
+        update(deliveries)
+        .where(deliveries.c.id == delivery_id, deliveries.c.state == seen.value, *where)
+        .values(state=target.value, **values)
+    )
+    if done.rowcount != 1:
+        return False
+    note(
+        connection,
+        event.value,
+        now,
+        actor,
+        delivery_id=delivery_id,
+        attempt=attempt,
+        remote_id=values.get("remote_id"),
+        permalink=values.get("permalink"),
+        detail=detail,
+    )
+    return True
+
+
+def state_of(connection: Connection, delivery_id: int) -> State:
+    """The present state, its row locked until the transaction ends (PostgreSQL). Raises NotPossible for no such id."""
+    value = connection.execute(
+        select(deliveries.c.state).where(deliveries.c.id == delivery_id).with_for_update()
+    ).scalar_one_or_none()
+    if value is None:
+        raise NotPossible(f"There is no announcement {delivery_id}.")
+    return State(value)
+
+
+def create(
+    connection: Connection,
+    channel_id: int,
+    state: State,
+    due_at: datetime,
+    late_grace: timedelta,
+    now: datetime,
+    actor: str,
+    *,
+    hold_reason: str | None = None,
+    detail: Mapping[str, Any] | None = None,
+) -> int:
+    """Create a planned delivery (draft, approved or held) and return its id."""
+    if state not in PLANNED:
+        raise ForbiddenMove(state, Event.PLANNED)
+    delivery_id: int = connection.execute(
+        insert(deliveries)
+        .values(
+            channel_id=channel_id,
+            state=state.value,
+            due_at=due_at,
+            late_until=due_at + late_grace,
+            marker=uuid.uuid4().hex[:12],
+            hold_reason=hold_reason,
+        )
+        .returning(deliveries.c.id)
+    ).scalar_one()
+    note(connection, Event.PLANNED.value, now, actor, delivery_id=delivery_id, detail=detail)
+    return delivery_id
+
+
+def queue(connection: Connection, delivery_id: int, draft: Draft, cost_usd: float | None, now: datetime) -> bool:
+    """Freeze the text and hand the announcement to the senders."""
+    return move(
+        connection,
+        delivery_id,
+        State.APPROVED,
+        Event.QUEUED,
+        now,
+        DAEMON,
+        draft=draft.to_json(),
+        cost_usd=cost_usd,
+        not_before=None,
+        reason=None,
+        failures=0,
+        detail={"text": draft.text, "link": draft.link, "images": [image.sha256 for image in draft.images]},
+    )
+
+
+def miss_late(connection: Connection, now: datetime) -> list[int]:
+    """Move everything whose grace has passed unsent to `missed`; returns the ids."""
+    late = connection.execute(
+        select(deliveries.c.id, deliveries.c.state).where(
+            deliveries.c.state.in_((State.APPROVED.value, State.QUEUED.value)),
+            deliveries.c.late_until < now,
+            or_(deliveries.c.lease_until.is_(None), deliveries.c.lease_until < now),
+        )
+    ).all()
+    return [
+        row.id
+        for row in late
+        if move(connection, row.id, State(row.state), Event.MISSED, now, DAEMON, worker=None, lease_until=None)
+    ]
+
+
+# --- claims and the one visible call -------------------------------------------------------------------------
+
+
+def claim(connection: Connection, worker: str, now: datetime, lease: timedelta, limit: int) -> list[Claim]:
+    """Take the first due delivery of up to `limit` free channels for preparing.
+
+    A channel is free when it is not paused, signed out or throttled and no other claim or call of it is alive.
+    Nothing is claimed while the brake is on.
+    """
+    if limit < 1 or brake_engaged(connection):
+        return []
+    due = exists().where(deliveries.c.channel_id == channels.c.id, *_due(now))
+    free = connection.execute(
+        select(channels.c.id)
+        .where(
+            channels.c.paused.is_(False),
+            channels.c.removed_at.is_(None),
+            channels.c.signed_out.is_(None),
+            or_(channels.c.throttled_until.is_(None), channels.c.throttled_until <= now),
+            due,
+            ~_channel_busy(channels.c.id, now),
+        )
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).scalars()
+    claims = (_claim_first(connection, channel_id, worker, now, lease) for channel_id in free.all())
+    return [taken for taken in claims if taken is not None]
+
+
+def _channel_busy(channel_id: Any, now: datetime) -> Any:
+    other = deliveries.alias()
+    return exists().where(
+        other.c.channel_id == channel_id,
+        or_(
+            other.c.state == State.SENDING.value,
+            and_(other.c.state == State.QUEUED.value, other.c.lease_until > now),
+        ),
+    )
+
+
+def _due(now: datetime) -> tuple[Any, ...]:
+    return (
+        deliveries.c.state == State.QUEUED.value,
+        deliveries.c.due_at <= now,
+        or_(deliveries.c.not_before.is_(None), deliveries.c.not_before <= now),
+    )
+
+
+def _claim_first(connection: Connection, channel_id: int, worker: str, now: datetime, lease: timedelta) -> Claim | None:
+    # Looked at again under the channel's lock: another machine may have claimed since the channel was chosen.
+    row = connection.execute(
+        select(deliveries.c.id, deliveries.c.draft, deliveries.c.failures)
+        .where(deliveries.c.channel_id == channel_id, *_due(now), ~_channel_busy(channel_id, now))
+        .order_by(deliveries.c.due_at, deliveries.c.id)
+        .limit(1)
+    ).one_or_none()
+    if row is None:
+        return None
+    connection.execute(
+        update(deliveries).where(deliveries.c.id == row.id).values(worker=worker, lease_until=now + lease)
+    )
+    return Claim(row.id, channel_id, worker, Draft.from_json(row.draft), row.failures)
+
+
+def go(connection: Connection, taken: Claim, now: datetime, lease: timedelta) -> Attempt | None:
+    """Commit to the one visible call; None when the claim lapsed, the text was recalled or the brake is on.
+
+    The channel's row is locked first, so that two machines can't both find the channel silent.
+    """
+    channel = connection.execute(
+        select(channels.c.paused).where(channels.c.id == taken.channel_id).with_for_update()
+    ).one()
+    if channel.paused or brake_engaged(connection):
+        return None
+    other = deliveries.alias()
+    number = (
+        connection.execute(select(deliveries.c.attempt).where(deliveries.c.id == taken.delivery_id)).scalar_one() + 1
+    )
+    started = move(
+        connection,
+        taken.delivery_id,
+        State.QUEUED,
+        Event.STARTED,
+        now,
+        DAEMON,
+        where=(
+            deliveries.c.worker == taken.worker,
+            deliveries.c.attempt == number - 1,
+            deliveries.c.lease_until > now,
+            ~exists().where(other.c.channel_id == taken.channel_id, other.c.state == State.SENDING.value),
+        ),
+        attempt=number,
+        lease_until=now + lease,
+    )
+    if not started:
+        return None
+    connection.execute(update(deliveries).where(deliveries.c.id == taken.delivery_id).values(attempt=number))
+    connection.execute(
+        insert(attempts).values(delivery_id=taken.delivery_id, number=number, worker=taken.worker, started_at=now)
+    )
+    return Attempt(taken, number, now)
+
+
+def give_back(connection: Connection, taken: Claim) -> None:
+    """End a claim without a call; the delivery stays `queued`."""
+    connection.execute(
+        update(deliveries)
+        .where(
+            deliveries.c.id == taken.delivery_id,
+            deliveries.c.worker == taken.worker,
+            deliveries.c.state == State.QUEUED.value,
+        )
+        .values(worker=None, lease_until=None)
+    )
+
+
+# --- recording how an attempt ended --------------------------------------------------------------------------
+
+
+def close_attempt(connection: Connection, attempt: Attempt, outcome: str, now: datetime, duplicate: bool) -> None:
+    """Record how the call ended; only a closed attempt may ever be followed by another."""
+    connection.execute(
+        update(attempts)
+        .where(
+            attempts.c.delivery_id == attempt.claim.delivery_id,
+            attempts.c.number == attempt.number,
+            attempts.c.closed_at.is_(None),
+        )
+        .values(closed_at=now, outcome=outcome, duplicate=duplicate)
+    )
+
+
+def _of(attempt: Attempt) -> tuple[Any, ...]:
+    return (deliveries.c.worker == attempt.claim.worker, deliveries.c.attempt == attempt.number)
+
+
+def record_posted(connection: Connection, attempt: Attempt, receipt: Receipt, now: datetime) -> bool:
+    """Record a known success; also the late answer of a worker whose lease ran out. False when it was settled."""
+    close_attempt(connection, attempt, "posted", now, False)
+    for seen, event in (
+        (State.SENDING, Event.POSTED),
+        (State.UNKNOWN, Event.FOUND),
+        (State.IN_DOUBT, Event.SETTLED_FOUND),
+    ):
+        if move(
+            connection,
+            attempt.claim.delivery_id,
+            seen,
+            event,
+            now,
+            DAEMON,
+            where=_of(attempt),
+            attempt=attempt.number,
+            **posted_values(receipt.remote_id, receipt.permalink, now),
+        ):
+            return True
+    _note_late(connection, attempt, "posted", receipt.remote_id, now)
+    return False
+
+
+def posted_values(remote_id: str, permalink: str, posted_at: datetime) -> dict[str, Any]:
+    """The columns of a delivery that is out."""
+    return {
+        "remote_id": remote_id,
+        "permalink": permalink,
+        "posted_at": posted_at,
+        "worker": None,
+        "lease_until": None,
+        "reason": None,
+        "cancel_wanted": False,
+        "failures": 0,
+    }
+
+
+def record_refused(connection: Connection, attempt: Attempt, reason: str, detail: str, now: datetime) -> bool:
+    """Record a known refusal of the visible call."""
+    close_attempt(connection, attempt, f"refused: {reason}", now, False)
+    return move(
+        connection,
+        attempt.claim.delivery_id,
+        State.SENDING,
+        Event.REFUSED,
+        now,
+        DAEMON,
+        where=_of(attempt),
+        attempt=attempt.number,
+        detail={"reason": reason, "network_said": detail},
+        reason=reason,
+        worker=None,
+        lease_until=None,
+        cancel_wanted=False,
+    )
+
+
+def record_unclear(
+    connection: Connection, attempt: Attempt, reason: str, detail: str, duplicate: bool, now: datetime
+) -> bool:
+    """Record that nobody knows; the attempt is closed because its worker lived to tell."""
+    close_attempt(connection, attempt, f"unclear: {reason}", now, duplicate)
+    return move(
+        connection,
+        attempt.claim.delivery_id,
+        State.SENDING,
+        Event.LOST_SIGHT,
+        now,
+        DAEMON,
+        where=_of(attempt),
+        attempt=attempt.number,
+        detail={"reason": reason, "network_said": detail, "duplicate": duplicate},
+        reason=reason,
+        lease_until=None,
+    )
+
+
+def record_postponed(
+    connection: Connection,
+    attempt: Attempt,
+    reason: str,
+    detail: str,
+    not_before: datetime | None,
+    now: datetime,
+) -> bool:
+    """Record that surely nothing was published and the delivery waits in the queue again."""
+    close_attempt(connection, attempt, f"postponed: {reason}", now, False)
+    moved = move(
+        connection,
+        attempt.claim.delivery_id,
+        State.SENDING,
+        Event.POSTPONED,
+        now,
+        DAEMON,
+        where=_of(attempt),
+        attempt=attempt.number,
+        detail={"reason": reason, "network_said": detail, "not_before": not_before and not_before.isoformat()},
+        reason=reason,
+        not_before=not_before,
+        worker=None,
+        lease_until=None,
+        failures=attempt.claim.failures + 1,
+    )
+    if moved:
+        _cancel_if_wanted(connection, attempt.claim.delivery_id, now)
+    return moved
+
+
+def postpone_claim(
+    connection: Connection, taken: Claim, reason: str, detail: str, not_before: datetime | None, now: datetime
+) -> bool:
+    """Preparing failed for now: the claim ends and the delivery waits."""
+    return move(
+        connection,
+        taken.delivery_id,
+        State.QUEUED,
+        Event.POSTPONED,
+        now,
+        DAEMON,
+        where=(deliveries.c.worker == taken.worker,),
+        detail={"reason": reason, "network_said": detail, "not_before": not_before and not_before.isoformat()},
+        reason=reason,
+        not_before=not_before,
+        worker=None,
+        lease_until=None,
+        failures=taken.failures + 1,
+    )
+
+
+def refuse_claim(connection: Connection, taken: Claim, reason: str, detail: str, now: datetime) -> bool:
+    """Preparing was refused for good: nothing visible was ever tried."""
+    return move(
+        connection,
+        taken.delivery_id,
+        State.QUEUED,
+        Event.REFUSED,
+        now,
+        DAEMON,
+        where=(deliveries.c.worker == taken.worker,),
+        detail={"reason": reason, "network_said": detail},
+        reason=reason,
+        worker=None,
+        lease_until=None,
+    )
+
+
+def _note_late(connection: Connection, attempt: Attempt, outcome: str, remote_id: str | None, now: datetime) -> None:
+    note(
+        connection,
+        "late_answer",
+        now,
+        DAEMON,
+        delivery_id=attempt.claim.delivery_id,
+        attempt=attempt.number,
+        remote_id=remote_id,
+        detail={"outcome": outcome},
+    )
+
+
+def throttle_channel(connection: Connection, channel_id: int, until: datetime, reason: str, now: datetime) -> None:
+    """Keep a whole channel silent until an instant that the network named."""
+    name = connection.execute(
+        update(channels).where(channels.c.id == channel_id).values(throttled_until=until).returning(channels.c.name)
+    ).scalar_one()
+    note(
+        connection,
+        "channel_throttled",
+        now,
+        DAEMON,
+        detail={"channel": name, "until": until.isoformat(), "reason": reason},
+    )
+
+
+def sign_out_channel(connection: Connection, channel_id: int, reason: str, now: datetime) -> None:
+    """Stop a channel's queue until a person has renewed the account."""
+    name = connection.execute(
+        update(channels).where(channels.c.id == channel_id).values(signed_out=reason).returning(channels.c.name)
+    ).scalar_one()
+    note(connection, "channel_signed_out", now, DAEMON, detail={"channel": name, "reason": reason})
+
+
+# --- doubts --------------------------------------------------------------------------------------------------
+
+
+def lapse(connection: Connection, now: datetime, dead_workers: Iterable[str] = ()) -> list[int]:
+    """Calls whose lease ran out, or whose worker is known to be dead, become `unknown`; never "again"."""
+    gone = list(dead_workers)
+    rows = connection.execute(
+        select(deliveries.c.id, deliveries.c.attempt, deliveries.c.worker).where(
+            deliveries.c.state == State.SENDING.value,
+            or_(deliveries.c.lease_until < now, deliveries.c.worker.in_(gone)),
+        )
+    ).all()
+    return [
+        row.id
+        for row in rows
+        if move(
+            connection,
+            row.id,
+            State.SENDING,
+            Event.LOST_SIGHT,
+            now,
+            DAEMON,
+            where=(deliveries.c.attempt == row.attempt,),
+            attempt=row.attempt,
+            detail={"reason": "worker_gone" if row.worker in gone else "lease_ran_out"},
+            reason="worker_gone" if row.worker in gone else "lease_ran_out",
+            lease_until=None,
+        )
+    ]
+
+
+def free_claims(connection: Connection, dead_workers: Iterable[str]) -> None:
+    """Preparations of dead workers may be repeated at once."""
+    gone = list(dead_workers)
+    if gone:
+        connection.execute(
+            update(deliveries)
+            .where(deliveries.c.state == State.QUEUED.value, deliveries.c.worker.in_(gone))
+            .values(worker=None, lease_until=None)
+        )
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """A delivery of which nobody knows whether it was published."""
+
+    delivery_id: int
+    channel_id: int
+    attempt: int
+    started_at: datetime
+    draft: Draft
+    closed: bool
+    duplicate: bool
+    worker: str
+    resends: int
+    cancel_wanted: bool
+
+
+def doubts(connection: Connection) -> list[Doubt]:
+    """All deliveries in `unknown`, oldest attempt first."""
+    rows = connection.execute(
+        select(
+            deliveries, attempts.c.started_at, attempts.c.closed_at, attempts.c.duplicate, attempts.c.worker.label("by")
+        )
+        .join(
+            attempts,
+            and_(attempts.c.delivery_id == deliveries.c.id, attempts.c.number == deliveries.c.attempt),
+        )
+        .where(deliveries.c.state == State.UNKNOWN.value)
+        .order_by(attempts.c.started_at)
+    )
+    return [
+        Doubt(
+            row.id,
+            row.channel_id,
+            row.attempt,
+            row.started_at,
+            Draft.from_json(row.draft),
+            row.closed_at is not None,
+            row.duplicate,
+            row.by,
+            row.resends,
+            row.cancel_wanted,
+        )
+        for row in rows
+    ]
+
+
+def claimed_elsewhere(connection: Connection, channel_id: int, delivery_id: int, remote_ids: Iterable[str]) -> set[str]:
+    """Those of the remote ids that another delivery of the channel already owns."""
+    return set(
+        connection.execute(
+            select(deliveries.c.remote_id).where(
+                deliveries.c.channel_id == channel_id,
+                deliveries.c.id != delivery_id,
+                deliveries.c.remote_id.in_(list(remote_ids)),
+            )
+        ).scalars()
+    )
+
+
+def other_doubts(connection: Connection, channel_id: int, delivery_id: int) -> list[Draft]:
+    """Drafts of the channel's other deliveries that could own an unclaimed post."""
+    rows = connection.execute(
+        select(deliveries.c.draft).where(
+            deliveries.c.channel_id == channel_id,
+            deliveries.c.id != delivery_id,
+            deliveries.c.state.in_((State.SENDING.value, State.UNKNOWN.value, State.IN_DOUBT.value)),
+        )
+    ).scalars()
+    return [Draft.from_json(draft) for draft in rows]
+
+
+def settle_found(
+    connection: Connection, doubt: Doubt, remote_id: str, permalink: str, posted_at: datetime, now: datetime
+) -> bool:
+    """The post was found on the network: the doubt ends as a success."""
+    return move(
+        connection,
+        doubt.delivery_id,
+        State.UNKNOWN,
+        Event.FOUND,
+        now,
+        DAEMON,
+        where=(deliveries.c.attempt == doubt.attempt,),
+        attempt=doubt.attempt,
+        **posted_values(remote_id, permalink, posted_at),
+    )
+
+
+def settle_absent(connection: Connection, doubt: Doubt, now: datetime, late_until: datetime) -> bool:
+    """The post is surely not there: back into the queue, or cancelled where a person asked for that."""
+    moved = move(
+        connection,
+        doubt.delivery_id,
+        State.UNKNOWN,
+        Event.ABSENT,
+        now,
+        DAEMON,
+        where=(deliveries.c.attempt == doubt.attempt,),
+        attempt=doubt.attempt,
+        worker=None,
+        lease_until=None,
+        resends=doubt.resends + 1,
+        late_until=late_until,
+    )
+    if moved:
+        _cancel_if_wanted(connection, doubt.delivery_id, now)
+    return moved
+
+
+def hand_over(connection: Connection, doubt: Doubt, why: str, now: datetime) -> bool:
+    """The search ended without an answer: a person decides."""
+    return move(
+        connection,
+        doubt.delivery_id,
+        State.UNKNOWN,
+        Event.HANDED_OVER,
+        now,
+        DAEMON,
+        where=(deliveries.c.attempt == doubt.attempt,),
+        attempt=doubt.attempt,
+        detail={"why": why},
+        reason=why,
+    )
+
+
+def proved(connection: Connection, channel_id: int, kind: str) -> bool:
+    """Whether this channel's time-line reader has found a known success of that kind."""
+    return (
+        connection.execute(
+            select(reader_proofs.c.kind).where(reader_proofs.c.channel_id == channel_id, reader_proofs.c.kind == kind)
+        ).first()
+        is not None
+    )
+
+
+def prove(connection: Connection, channel_id: int, kind: str, now: datetime) -> None:
+    """Remember that the reader of this channel finds posts of that kind."""
+    _insert_once(connection, reader_proofs, {"channel_id": channel_id, "kind": kind, "proved_at": now})
+    note(connection, "reader_proved", now, DAEMON, detail={"channel_id": channel_id, "kind": kind})
+
+
+def unproved(connection: Connection, since: datetime) -> list[tuple[int, Draft, str, datetime]]:
+    """The newest posted delivery (channel id, draft, remote id, instant) of each channel whose reader is unproved."""
+    rows = connection.execute(
+        select(deliveries.c.channel_id, deliveries.c.draft, deliveries.c.remote_id, deliveries.c.posted_at)
+        .join(channels)
+        .where(
+            deliveries.c.state == State.POSTED.value,
+            deliveries.c.posted_at >= since,
+            channels.c.removed_at.is_(None),
+            select(func.count()).where(reader_proofs.c.channel_id == deliveries.c.channel_id).scalar_subquery() < 3,
+        )
+        .order_by(deliveries.c.posted_at.desc())
+        .limit(200)
+    ).all()
+    newest: dict[tuple[int, str], tuple[int, Draft, str, datetime]] = {}
+    for row in rows:
+        draft = Draft.from_json(row.draft)
+        newest.setdefault((row.channel_id, draft.kind), (row.channel_id, draft, row.remote_id, row.posted_at))
+    return [value for key, value in newest.items() if not proved(connection, *key)]
+
+
+# --- persons -------------------------------------------------------------------------------------------------
+
+
+def cancel(connection: Connection, delivery_id: int, now: datetime, actor: str, reason: str = "") -> None:
+    """Cancel, or remember the wish while a call is under way. Raises NotPossible when it is out or was refused."""
+    seen = state_of(connection, delivery_id)
+    detail = {"reason": reason} if reason else None
+    if seen in (State.SENDING, State.UNKNOWN):
+        connection.execute(update(deliveries).where(deliveries.c.id == delivery_id).values(cancel_wanted=True))
+        note(connection, "cancel_requested", now, actor, delivery_id=delivery_id, detail=detail)
+        return
+    act(connection, delivery_id, seen, Event.CANCELLED, now, actor, detail=detail, worker=None, lease_until=None)
+
+
+def act(
+    connection: Connection,
+    delivery_id: int,
+    seen: State,
+    event: Event,
+    now: datetime,
+    actor: str,
+    *,
+    detail: Mapping[str, Any] | None = None,
+    **values: Any,
+) -> None:
+    """A person's move. Raises NotPossible with the state that stands in its way."""
+    try:
+        moved = move(connection, delivery_id, seen, event, now, actor, detail=detail, **values)
+    except ForbiddenMove:
+        raise NotPossible(f"Announcement {delivery_id} is {seen.value}; that is not possible now.") from None
+    if not moved:
+        raise NotPossible(f"Announcement {delivery_id} was just changed by somebody else; look again.")
+
+
+def recall(connection: Connection, delivery_id: int, now: datetime, actor: str) -> State:
+    """Take a queued announcement back so that it can be changed; returns the state it has then."""
+    seen = state_of(connection, delivery_id)
+    if seen is State.QUEUED:
+        act(connection, delivery_id, seen, Event.RECALLED, now, actor, draft=None, worker=None, lease_until=None)
+        return State.APPROVED
+    return seen
+
+
+def settle_by_person(
+    connection: Connection,
+    delivery_id: int,
+    remote_id: str | None,
+    permalink: str,
+    now: datetime,
+    actor: str,
+    late_until: datetime,
+) -> None:
+    """A person settles a doubt: found under a remote id, or absent (None) and to be sent again."""
+    seen = state_of(connection, delivery_id)
+    if seen is not State.IN_DOUBT:
+        raise NotPossible(f"Announcement {delivery_id} is {seen.value}, not in doubt; there is nothing to settle.")
+    if remote_id is not None:
+        act(
+            connection,
+            delivery_id,
+            seen,
+            Event.SETTLED_FOUND,
+            now,
+            actor,
+            **posted_values(remote_id, permalink, now),
+        )
+        return
+    act(
+        connection,
+        delivery_id,
+        seen,
+        Event.SETTLED_ABSENT,
+        now,
+        actor,
+        worker=None,
+        lease_until=None,
+        not_before=None,
+        reason=None,
+        late_until=late_until,
+    )
+    _cancel_if_wanted(connection, delivery_id, now)
+
+
+def retry(connection: Connection, delivery_id: int, now: datetime, actor: str, late_until: datetime) -> None:
+    """Send a refused announcement again on a person's word."""
+    seen = state_of(connection, delivery_id)
+    if seen is not State.REFUSED:
+        raise NotPossible(f"Announcement {delivery_id} is {seen.value}; only a refused one can be tried again.")
+    act(
+        connection,
+        delivery_id,
+        seen,
+        Event.RETRIED,
+        now,
+        actor,
+        reason=None,
+        failures=0,
+        not_before=None,
+        late_until=late_until,
+    )
+
+
+def _cancel_if_wanted(connection: Connection, delivery_id: int, now: datetime) -> None:
+    wanted = connection.execute(select(deliveries.c.cancel_wanted).where(deliveries.c.id == delivery_id)).scalar_one()
+    if wanted:
+        move(connection, delivery_id, State.QUEUED, Event.CANCELLED, now, DAEMON, cancel_wanted=False)
+
+
+# --- the emergency brake -------------------------------------------------------------------------------------
+
+
+def brake_engaged(connection: Connection) -> bool:
+    """Whether the brake is on; the row stays share-locked, so `stop_all` waits for whoever has read it."""
+    engaged = connection.execute(
+        select(brake.c.engaged).where(brake.c.id == 1).with_for_update(read=True)
+    ).scalar_one_or_none()
+    return bool(engaged)
+
+
+def set_brake(connection: Connection, engaged: bool, reason: str, now: datetime, actor: str) -> None:
+    """Engage or release the brake over all channels. Once engaging is committed, no new visible call begins."""
+    values = {"engaged": engaged, "reason": reason, "actor": actor, "at": now}
+    _insert_once(connection, brake, {"id": 1} | values)
+    connection.execute(update(brake).where(brake.c.id == 1).values(**values))
+    note(connection, "stop_all" if engaged else "go", now, actor, detail={"reason": reason} if reason else None)
+
+
+# --- leases and workers ----------------------------------------------------------------------------------------
+
+
+def take_lease(connection: Connection, name: str, worker: str, now: datetime, length: timedelta) -> bool:
+    """Take or keep a named lease, so that a tick runs once over all machines."""
+    _insert_once(connection, leases, {"name": name, "worker": worker, "until": now + length})
+    done = connection.execute(
+        update(leases)
+        .where(leases.c.name == name, or_(leases.c.worker == worker, leases.c.until < now))
+        .values(worker=worker, until=now + length)
+    )
+    return done.rowcount == 1
+
+
+def enroll(connection: Connection, worker: str, lock_key: int, host: str, now: datetime) -> None:
+    """Enter a worker that holds its lock from now on."""
+    connection.execute(insert(workers).values(id=worker, lock_key=lock_key, host=host, started_at=now, seen_at=now))
+
+
+def see(connection: Connection, worker: str, now: datetime) -> None:
+    """A worker's sign of life, for people; nothing is decided by it."""
+    connection.execute(update(workers).where(workers.c.id == worker).values(seen_at=now))
+
+
+def next_due(connection: Connection, now: datetime) -> datetime | None:
+    """The next instant at which a queued or approved delivery of an open channel could move, None for never."""
+    rows = connection.execute(
+        select(deliveries.c.due_at, deliveries.c.not_before, channels.c.throttled_until)
+        .join(channels)
+        .where(
+            deliveries.c.state.in_((State.QUEUED.value, State.APPROVED.value)),
+            channels.c.paused.is_(False),
+            channels.c.signed_out.is_(None),
+            channels.c.removed_at.is_(None),
+        )
+        .order_by(deliveries.c.due_at)
+        .limit(500)
+    )
+    instants = [max(moment for moment in row if moment is not None) for row in rows]
+    return min(instants, default=None)
+
+
+def busy(connection: Connection, now: datetime) -> bool:
+    """Whether a call, a claim or a search is under way anywhere."""
+    return (
+        connection.execute(
+            select(deliveries.c.id)
+            .where(
+                or_(
+                    deliveries.c.state.in_((State.SENDING.value, State.UNKNOWN.value)),
+                    and_(deliveries.c.state == State.QUEUED.value, deliveries.c.lease_until > now),
+                )
+            )
+            .limit(1)
+        ).first()
+        is not None
+    )
+
+
+def _insert_once(connection: Connection, table: Any, values: dict[str, Any]) -> None:
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = cast(Any, dialect).insert(table).values(**values).on_conflict_do_nothing()
+    connection.execute(statement)
