@@ -1,9 +1,52 @@
-"""Campaigns as plain values and the reading of campaign files."""
+"""Campaigns as plain values and the reading of campaign files.
+
+A campaign file is TOML; the store keeps the same names as a JSON object (`campaign_to_mapping`). Both are
+read by `parse_campaign`, so that a file, the web form and the database can't drift apart.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date, time, timedelta
+import re
+import tomllib
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import takewhile
+from typing import Any
+
+from dateutil.rrule import rrule, rrulestr
+
+from campaign.settings import SettingsError, parse_duration, suggestion
+
+APPROVALS = ("none", "one", "four-eyes")
+PICTURES = ("photo", "card", "none")
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+_CAMPAIGN_NAMES = (
+    *("name", "title", "starts", "ends", "announce_published_from", "portals", "regions", "categories", "channels"),
+    *("approval", "late_grace", "require_image", "utm_campaign", "budget_usd", "budget_usd_month"),
+    *("steps", "calls", "rhythm"),
+)
+_STEP_NAMES = ("name", "template", "templates", "after", "picture")
+_CALL_NAMES = ("name", "template", "templates", "recurs")
+_RHYTHM_NAMES = ("slots", "quiet", "max_per_day", "max_per_week", "min_gap", "skip_holidays", "blackouts")
+_BLACKOUT_NAMES = ("from", "to", "reason")
+_LONGEST_NAME = 100
+_LONGEST_DURATION = timedelta(days=3650)
+_FIRST_DAY, _LAST_DAY = date(2000, 1, 1), date(2199, 12, 31)
+_TEMPLATE = re.compile(r"\w[\w-]*")
+_CLOCK_TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
+_UNTIL = re.compile(r"UNTIL=(\d{8})(?:T\d{6}Z?)?", re.IGNORECASE)
+_FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
+
+
+class CampaignError(Exception):
+    """A campaign that can't be used. `problems` holds one sentence per problem, each naming the key."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
 
 
 @dataclass(frozen=True)
@@ -63,6 +106,11 @@ class Call:
     templates: tuple[str, ...]
     recurs: str
 
+    def days(self, first: date, last: date) -> Iterator[date]:
+        """The days on which it recurs from `first`, where the rule begins (RFC 5545 DTSTART), to `last` included."""
+        instants = takewhile(lambda instant: instant.date() <= last, _recurrence(self.recurs, first))
+        return iter(dict.fromkeys(instant.date() for instant in instants))
+
 
 @dataclass(frozen=True)
 class Campaign:
@@ -91,3 +139,378 @@ class Campaign:
     def rhythm_of(self, channel: str) -> Rhythm:
         """The rhythm on that channel: the campaign's, with the channel's overrides laid over it."""
         return dict(self.channel_rhythms).get(channel, self.rhythm)
+
+    @property
+    def step_names(self) -> tuple[str, ...]:
+        """The names of its steps, then of its calls; no two are equal."""
+        return tuple(step.name for step in self.steps) + tuple(call.name for call in self.calls)
+
+
+def read_campaign(text: str) -> Campaign:
+    """The campaign in a campaign file's text. Raises CampaignError with every problem found."""
+    try:
+        return parse_campaign(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise CampaignError((f"The campaign file is not valid TOML: {error}.",)) from None
+
+
+def parse_campaign(mapping: Mapping[str, Any]) -> Campaign:
+    """The campaign that TOML or JSON values describe. Raises CampaignError with every problem found.
+
+    Dates may be dates (TOML) or texts such as "2026-11-01" (JSON); JSON's null stands for "none".
+    """
+    problems: list[str] = []
+    table = _Table(mapping, "", _CAMPAIGN_NAMES, problems)
+    campaign = _campaign(table)
+    if not problems:
+        problems = _contradictions(campaign)
+    if problems:
+        raise CampaignError(tuple(_sentence(problem) for problem in problems))
+    return campaign
+
+
+def campaign_to_mapping(campaign: Campaign) -> dict[str, Any]:
+    """The campaign as a JSON object with the names of a campaign file; `parse_campaign` reads it back unchanged."""
+    rhythm = _rhythm_to_mapping(campaign.rhythm)
+    rhythm["channel"] = {name: _rhythm_to_mapping(own) for name, own in campaign.channel_rhythms}
+    return {
+        "name": campaign.name,
+        "title": campaign.title,
+        "starts": campaign.starts.isoformat(),
+        "ends": campaign.ends.isoformat(),
+        "announce_published_from": campaign.announce_published_from.isoformat(),
+        "portals": list(campaign.portals),
+        "regions": list(campaign.regions),
+        "categories": list(campaign.categories),
+        "channels": list(campaign.channels),
+        "approval": campaign.approval,
+        "late_grace": format_duration(campaign.late_grace),
+        "require_image": campaign.require_image,
+        "utm_campaign": campaign.utm_campaign,
+        "budget_usd": campaign.budget_usd,
+        "budget_usd_month": campaign.budget_usd_month,
+        "steps": [
+            {
+                "name": step.name,
+                "templates": list(step.templates),
+                "after": format_duration(step.after),
+                "picture": step.picture,
+            }
+            for step in campaign.steps
+        ],
+        "calls": [
+            {"name": call.name, "templates": list(call.templates), "recurs": call.recurs} for call in campaign.calls
+        ],
+        "rhythm": rhythm,
+    }
+
+
+def format_duration(duration: timedelta) -> str:
+    """The duration as a campaign file writes it, in the largest unit that fits; exact to the millisecond."""
+    milliseconds = duration // timedelta(milliseconds=1)
+    for unit, size in (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000)):
+        if milliseconds % size == 0 and milliseconds:
+            return f"{milliseconds // size}{unit}"
+    return f"{milliseconds}ms"
+
+
+def _rhythm_to_mapping(rhythm: Rhythm) -> dict[str, Any]:
+    return {
+        "slots": [f"{WEEKDAYS[slot.weekday]} {slot.at:%H:%M}" for slot in rhythm.slots],
+        "quiet": [f"{quiet.start:%H:%M}-{quiet.end:%H:%M}" for quiet in rhythm.quiet],
+        "max_per_day": rhythm.max_per_day,
+        "max_per_week": rhythm.max_per_week,
+        "min_gap": format_duration(rhythm.min_gap),
+        "skip_holidays": rhythm.skip_holidays,
+        "blackouts": [
+            {"from": blackout.first.isoformat(), "to": blackout.last.isoformat(), "reason": blackout.reason}
+            for blackout in rhythm.blackouts
+        ],
+    }
+
+
+def _sentence(problem: str) -> str:
+    """The problem with its full stop, unless it ends in a question ("did you mean …?")."""
+    return problem if problem.endswith(("?", ".")) else f"{problem}."
+
+
+class _Table:
+    """One table of a campaign file while it is read. What can't be used becomes a sentence in `problems` and a
+    harmless value, so that one reading names every problem."""
+
+    def __init__(self, values: object, path: str, names: tuple[str, ...], problems: list[str]) -> None:
+        self.path = path
+        self.problems = problems
+        self.values: Mapping[str, Any] = values if isinstance(values, Mapping) else {}
+        if not isinstance(values, Mapping):
+            self.problems.append(f"{path} must be a table")
+        for name in self.values:
+            if name not in names:
+                self.problems.append(f"The name {self.key(name)!r} is unknown{suggestion(name, names)}")
+
+    def key(self, name: str) -> str:
+        return f"{self.path}.{name}" if self.path else name
+
+    def has(self, name: str) -> bool:
+        return name in self.values
+
+    def refuse(self, name: str, sentence: str) -> None:
+        self.problems.append(f"{self.key(name)} {sentence}")
+
+    def text(self, name: str, default: str | None = None) -> str:
+        value = self.values.get(name, default)
+        if value is None:
+            self.refuse(name, "is missing")
+        elif not isinstance(value, str):
+            self.refuse(name, "must be a text")
+        else:
+            return value
+        return default or ""
+
+    def name(self, name: str, default: str | None = None) -> str:
+        """A text that stands in tables, on calendars and in commands."""
+        value = self.text(name, default)
+        usable = value.strip() == value and value.isprintable() and 0 < len(value) <= _LONGEST_NAME
+        if isinstance(self.values.get(name), str) and not usable:
+            self.refuse(name, f"must be a text of 1 to {_LONGEST_NAME} printable characters without blanks around it")
+        return value
+
+    def choice(self, name: str, allowed: tuple[str, ...], default: str) -> str:
+        value = self.text(name, default)
+        if value not in allowed:
+            self.refuse(name, f"must be one of {', '.join(allowed)}{suggestion(value, allowed)}")
+        return value
+
+    def date(self, name: str, default: date | None = None) -> date:
+        value = self.values.get(name, default)
+        day = _as_date(value)
+        if day is None:
+            self.refuse(name, "is missing" if value is None else "must be a date such as 2026-11-01")
+        elif not _FIRST_DAY <= day <= _LAST_DAY:
+            self.refuse(name, f"must lie between {_FIRST_DAY} and {_LAST_DAY}")
+        return day or default or _FIRST_DAY
+
+    def duration(self, name: str, default: timedelta) -> timedelta:
+        if name not in self.values:
+            return default
+        try:
+            duration = parse_duration(self.values[name])
+        except SettingsError as error:
+            self.refuse(name, f"can't be read: {error}")
+            return default
+        if duration > _LONGEST_DURATION:
+            self.refuse(name, "must not be longer than ten years")
+        return min(duration, _LONGEST_DURATION)
+
+    def flag(self, name: str, default: bool) -> bool:
+        value = self.values.get(name, default)
+        if isinstance(value, bool):
+            return value
+        self.refuse(name, "must be true or false")
+        return default
+
+    def count(self, name: str, default: int | None) -> int | None:
+        value = self.values.get(name, default)
+        if value is None or (type(value) is int and value >= 1):
+            return value
+        self.refuse(name, "must be a whole number, 1 or more")
+        return default
+
+    def money(self, name: str) -> float | None:
+        value = self.values.get(name)
+        if value is None:
+            return None
+        if type(value) in (int, float) and 0 <= value < float("inf"):
+            return float(value)
+        self.refuse(name, "must be an amount in US dollars, 0 or more")
+        return None
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        value = self.values.get(name, [])
+        if isinstance(value, list) and all(isinstance(part, str) and part.strip() for part in value):
+            return tuple(dict.fromkeys(part.strip() for part in value))
+        self.refuse(name, "must be a list of texts")
+        return ()
+
+    def tables(self, name: str, names: tuple[str, ...]) -> list[_Table]:
+        value = self.values.get(name, [])
+        if not isinstance(value, list):
+            self.refuse(name, f"must be a list of tables, written [[{self.key(name)}]]")
+            return []
+        return [_Table(part, f"{self.key(name)}[{i}]", names, self.problems) for i, part in enumerate(value, start=1)]
+
+
+def _as_date(value: object) -> date | None:
+    if type(value) is date:
+        return value
+    try:
+        return date.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+def _campaign(table: _Table) -> Campaign:
+    name = table.name("name")
+    starts = table.date("starts")
+    rhythms = _Table(table.values.get("rhythm", {}), "rhythm", (*_RHYTHM_NAMES, "channel"), table.problems)
+    rhythm = _rhythm(rhythms, Rhythm(slots=()))
+    return Campaign(
+        name=name,
+        title=table.name("title", default=name),
+        starts=starts,
+        ends=table.date("ends"),
+        announce_published_from=table.date("announce_published_from", default=starts),
+        portals=table.texts("portals"),
+        regions=table.texts("regions"),
+        categories=table.texts("categories"),
+        channels=table.texts("channels"),
+        approval=table.choice("approval", APPROVALS, "one"),
+        late_grace=table.duration("late_grace", timedelta(hours=2)),
+        require_image=table.flag("require_image", default=False),
+        utm_campaign=table.name("utm_campaign", default=name),
+        budget_usd=table.money("budget_usd"),
+        budget_usd_month=table.money("budget_usd_month"),
+        steps=tuple(_step(part) for part in table.tables("steps", _STEP_NAMES)),
+        calls=tuple(_call(part, starts) for part in table.tables("calls", _CALL_NAMES)),
+        rhythm=rhythm,
+        channel_rhythms=_channel_rhythms(rhythms, rhythm),
+    )
+
+
+def _step(table: _Table) -> Step:
+    return Step(
+        name=table.name("name"),
+        templates=_templates(table),
+        after=table.duration("after", timedelta(0)),
+        picture=table.choice("picture", PICTURES, "photo"),
+    )
+
+
+def _call(table: _Table, starts: date) -> Call:
+    recurs = table.text("recurs")
+    problem = _recurrence_problem(recurs, starts) if recurs else None
+    if problem:
+        table.refuse("recurs", problem)
+    return Call(name=table.name("name"), templates=_templates(table), recurs=recurs)
+
+
+def _templates(table: _Table) -> tuple[str, ...]:
+    if table.has("template") == table.has("templates"):
+        table.refuse("template", "or templates is needed, and only one of them")
+        return ()
+    templates = table.texts("templates") if table.has("templates") else (table.text("template"),)
+    if not templates:
+        table.refuse("templates", "needs at least one name")
+    for template in templates:
+        # The name becomes a file name below templates/posts/<network>/.
+        if not _TEMPLATE.fullmatch(template):
+            table.refuse("template", f"{template!r} must consist of letters, digits, - and _")
+    return templates
+
+
+def _rhythm(table: _Table, base: Rhythm) -> Rhythm:
+    """The rhythm that a table lays over another: what it does not name stays as in `base`."""
+    return replace(
+        base,
+        slots=_slots(table) if table.has("slots") else base.slots,
+        quiet=_quiet(table) if table.has("quiet") else base.quiet,
+        max_per_day=table.count("max_per_day", base.max_per_day),
+        max_per_week=table.count("max_per_week", base.max_per_week),
+        min_gap=table.duration("min_gap", base.min_gap),
+        skip_holidays=table.flag("skip_holidays", base.skip_holidays),
+        blackouts=_blackouts(table) if table.has("blackouts") else base.blackouts,
+    )
+
+
+def _channel_rhythms(table: _Table, base: Rhythm) -> tuple[tuple[str, Rhythm], ...]:
+    """The overrides by channel name, sorted, so that a store may keep them in any order."""
+    overrides = table.values.get("channel", {})
+    if not isinstance(overrides, Mapping):
+        table.refuse("channel", 'must hold one table per channel, written [rhythm.channel."NAME"]')
+        return ()
+    names = sorted(overrides)
+    tables = [_Table(overrides[name], f'rhythm.channel."{name}"', _RHYTHM_NAMES, table.problems) for name in names]
+    return tuple((name, _rhythm(own, base)) for name, own in zip(names, tables, strict=True))
+
+
+def _slots(table: _Table) -> tuple[Slot, ...]:
+    slots = []
+    for text in table.texts("slots"):
+        weekday, _, clock = text.partition(" ")
+        at = _clock_time(clock.strip())
+        if weekday.capitalize() not in WEEKDAYS or at is None:
+            table.refuse("slots", f'has {text!r}; a slot is a weekday ({", ".join(WEEKDAYS)}) and a time: "Tue 10:00"')
+        else:
+            slots.append(Slot(WEEKDAYS.index(weekday.capitalize()), at))
+    return tuple(slots)
+
+
+def _quiet(table: _Table) -> tuple[Quiet, ...]:
+    quiet = []
+    for text in table.texts("quiet"):
+        start, end = (_clock_time(part.strip()) for part in text.partition("-")[::2])
+        if start is None or end is None or start == end:
+            table.refuse("quiet", f'has {text!r}; quiet hours are two different times: "20:00-08:00"')
+        else:
+            quiet.append(Quiet(start, end))
+    return tuple(quiet)
+
+
+def _clock_time(text: str) -> time | None:
+    match = _CLOCK_TIME.fullmatch(text)
+    return time(int(match[1]), int(match[2])) if match else None
+
+
+def _blackouts(table: _Table) -> tuple[Blackout, ...]:
+    blackouts = []
+    for entry in table.tables("blackouts", _BLACKOUT_NAMES):
+        blackout = Blackout(entry.date("from"), entry.date("to"), entry.text("reason", default=""))
+        if blackout.last < blackout.first:
+            entry.refuse("to", "must not lie before from")
+        blackouts.append(blackout)
+    return tuple(blackouts)
+
+
+def _recurrence(recurs: str, first: date) -> rrule:
+    """The rule from its first day on. UNTIL counts as a day, in whichever of RFC 5545's two forms it is written."""
+    rule = rrulestr(_UNTIL.sub(r"UNTIL=\1T235959Z", recurs), dtstart=datetime.combine(first, time(), UTC))
+    if not isinstance(rule, rrule):
+        raise ValueError("more than one rule")
+    return rule
+
+
+def _recurrence_problem(recurs: str, starts: date) -> str | None:
+    """What is wrong with a recurrence rule (RFC 5545, RRULE), None when it can be used."""
+    parts = dict(part.partition("=")[::2] for part in recurs.upper().removeprefix("RRULE:").split(";"))
+    if parts.get("FREQ") not in _FREQUENCIES:
+        return f'must be a rule of RFC 5545 with FREQ {", ".join(_FREQUENCIES)}, such as "FREQ=MONTHLY;BYDAY=1TU"'
+    # dateutil would count backwards, or stand still, without an end.
+    if not parts.get("INTERVAL", "1").isdecimal() or int(parts.get("INTERVAL", "1")) < 1:
+        return "has an INTERVAL that is not 1 or more"
+    try:
+        days = next(iter(_recurrence(recurs, starts)), None)
+    except (ValueError, TypeError, OverflowError) as error:
+        return f"is not a rule of RFC 5545: {error}"
+    return "names no day at all" if days is None else None
+
+
+def _contradictions(campaign: Campaign) -> list[str]:
+    """What is wrong between values that are each well-formed."""
+    problems = []
+    if campaign.ends < campaign.starts:
+        problems.append("ends must not lie before starts")
+    if not campaign.channels:
+        problems.append("channels must name at least one channel")
+    if not campaign.step_names:
+        problems.append("steps and calls are both missing; a campaign needs at least one [[steps]] or [[calls]]")
+    doubled = [name for name, count in Counter(campaign.step_names).items() if count > 1]
+    problems += [f"The name {name!r} stands for more than one of steps and calls" for name in doubled]
+    problems += [
+        f'rhythm.channel."{name}" is none of the campaign\'s channels{suggestion(name, campaign.channels)}'
+        for name, _ in campaign.channel_rhythms
+        if name not in campaign.channels
+    ]
+    silent = [name for name in campaign.channels if not campaign.rhythm_of(name).slots]
+    if silent:
+        problems.append(f'rhythm.slots names no slot for {", ".join(silent)}; write for example ["Tue 10:00"]')
+    return problems
