@@ -81,6 +81,7 @@ announcements = Table(
     Column("channel_id", BigInteger, ForeignKey("channels.id"), nullable=False),
     Column("occurrence", BigInteger, nullable=False),
     Column("text", Text, nullable=False),
+    Column("text_key", Text, nullable=False),
     Column("link", Text),
     Column("images", JSON, nullable=False, default=list),
     Column("picture", Text, nullable=False),
@@ -97,6 +98,7 @@ announcements = Table(
     Column("changed_at", Instant, nullable=False),
     UniqueConstraint("campaign", "step", "place_id", "channel_id", "occurrence"),
     Index(None, "place_id"),
+    Index(None, "text_key"),
 )
 
 approvals = Table(

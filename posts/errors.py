@@ -49,7 +49,7 @@ class Unreachable(Outcome):
 
 
 class SignedOut(Outcome):
-    """The account is not usable until a person acts (token dead, permission or credits missing); nothing was published."""
+    """The account is unusable until a person acts (token dead, permission missing, no credits); nothing went out."""
 
 
 class Unclear(Outcome):

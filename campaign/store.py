@@ -1,0 +1,424 @@
+"""The only queries of the application. Functions take a connection inside a transaction; they open none."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, and_, delete, func, insert, or_, select, update
+
+from campaign.places import Picture, Place, Rejected
+from campaign.tables import (
+    announcements,
+    approvals,
+    campaigns,
+    channel_regions,
+    persons,
+    places,
+    portals,
+    rejected_rows,
+)
+from posts.states import State
+from posts.tables import brake, channels, deliveries, workers
+
+FREE = ""
+"""The campaign's name of an announcement outside campaigns."""
+
+
+class Unknown(Exception):
+    """Something was named that does not exist; the message is one sentence."""
+
+
+# --- persons -------------------------------------------------------------------------------------------------
+
+
+def person_id(connection: Connection, name: str, now: datetime) -> str:
+    """The opaque id that stands for a person in the log; made when somebody acts for the first time."""
+    known = connection.execute(select(persons.c.id).where(persons.c.name == name)).scalar_one_or_none()
+    if known is not None:
+        return str(known)
+    made = "p" + secrets.token_hex(6)
+    connection.execute(insert(persons).values(id=made, name=name, created_at=now))
+    return made
+
+
+def person_names(connection: Connection) -> dict[str, str]:
+    """Opaque id to name."""
+    return {row.id: row.name for row in connection.execute(select(persons.c.id, persons.c.name))}
+
+
+# --- portals and places --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class StoredPlace:
+    """A place with its number here."""
+
+    id: int
+    place: Place
+    held: bool
+    withdrawn: bool
+    missing_polls: int
+
+
+def note_portal(connection: Connection, name: str, now: datetime, problem: str | None) -> None:
+    """Remember how a poll ended."""
+    values: dict[str, Any] = {"tried_at": now, "problem": problem}
+    if problem is None:
+        values["pulled_at"] = now
+    done = connection.execute(update(portals).where(portals.c.name == name).values(**values))
+    if done.rowcount == 0:
+        connection.execute(insert(portals).values(name=name, **values))
+
+
+def portal_rows(connection: Connection) -> dict[str, Row[Any]]:
+    """What is known of each portal's polls."""
+    return {row.name: row for row in connection.execute(select(portals))}
+
+
+def stored_places(connection: Connection, portal: str | None = None) -> list[StoredPlace]:
+    """Places in the order of their publication."""
+    query = select(places).order_by(places.c.published_at, places.c.id)
+    if portal is not None:
+        query = query.where(places.c.portal == portal)
+    return [_stored(row) for row in connection.execute(query)]
+
+
+def place_of(connection: Connection, place_id: int) -> StoredPlace | None:
+    """One place, or None."""
+    row = connection.execute(select(places).where(places.c.id == place_id)).one_or_none()
+    return _stored(row) if row else None
+
+
+def _stored(row: Row[Any]) -> StoredPlace:
+    return StoredPlace(row.id, _place(row.data), row.held, row.withdrawn, row.missing_polls)
+
+
+def _place(data: Mapping[str, Any]) -> Place:
+    values = dict(data)
+    for name in ("regions", "categories", "hashtags"):
+        values[name] = tuple(values[name])
+    values["pictures"] = tuple(Picture(**picture) for picture in values["pictures"])
+    for name in ("published_at", "updated_at"):
+        values[name] = datetime.fromisoformat(values[name]) if values[name] else None
+    return Place(**values)
+
+
+def _data(place: Place) -> dict[str, Any]:
+    values = asdict(place)
+    for name in ("published_at", "updated_at"):
+        values[name] = values[name].isoformat() if values[name] else None
+    return values
+
+
+def save_place(connection: Connection, place: Place, now: datetime, *, held: bool = False) -> int:
+    """Insert or update a place as its portal shows it now; returns its number."""
+    values = {
+        "name": place.name,
+        "published_at": place.published_at,
+        "data": _data(place),
+        "fingerprint": place.fingerprint,
+        "changed_at": now,
+        "missing_polls": 0,
+        "withdrawn": place.withdrawn,
+        "held": held,
+    }
+    known = connection.execute(
+        select(places.c.id).where(places.c.portal == place.portal, places.c.external_id == place.external_id)
+    ).scalar_one_or_none()
+    if known is not None:
+        connection.execute(update(places).where(places.c.id == known).values(**values))
+        return int(known)
+    return int(
+        connection.execute(
+            insert(places)
+            .values(portal=place.portal, external_id=place.external_id, first_seen=now, **values)
+            .returning(places.c.id)
+        ).scalar_one()
+    )
+
+
+def mark_places(connection: Connection, portal: str, external_ids: Sequence[str], **values: Any) -> None:
+    """Set columns of several places of one portal."""
+    for start in range(0, len(external_ids), 500):
+        connection.execute(
+            update(places)
+            .where(places.c.portal == portal, places.c.external_id.in_(external_ids[start : start + 500]))
+            .values(**values)
+        )
+
+
+def replace_rejected(connection: Connection, portal: str, rejected: Iterable[Rejected], now: datetime) -> None:
+    """Keep the present list of rows that could not become places."""
+    connection.execute(delete(rejected_rows).where(rejected_rows.c.portal == portal))
+    rows = [{"portal": portal, "external_id": one.external_id, "reason": one.reason, "at": now} for one in rejected]
+    if rows:
+        connection.execute(insert(rejected_rows), rows)
+
+
+# --- channels ------------------------------------------------------------------------------------------------
+
+
+def channel_rows(connection: Connection, *, removed: bool = False) -> list[Row[Any]]:
+    """Channels by name."""
+    query = select(channels).order_by(channels.c.name)
+    return list(connection.execute(query if removed else query.where(channels.c.removed_at.is_(None))))
+
+
+def channel_named(connection: Connection, name: str) -> Row[Any]:
+    """One channel. Raises Unknown."""
+    row = connection.execute(
+        select(channels).where(channels.c.name == name, channels.c.removed_at.is_(None))
+    ).one_or_none()
+    if row is None:
+        raise Unknown(f"There is no channel {name!r}; `kreativorte channel list` shows them.")
+    return row
+
+
+def regions_by_channel(connection: Connection) -> dict[int, tuple[str, ...]]:
+    """Channel number to its regions."""
+    found: dict[int, tuple[str, ...]] = {}
+    for row in connection.execute(select(channel_regions).order_by(channel_regions.c.region)):
+        found[row.channel_id] = (*found.get(row.channel_id, ()), row.region)
+    return found
+
+
+def set_regions(connection: Connection, channel_id: int, regions: Iterable[str]) -> None:
+    """Replace a channel's regions."""
+    connection.execute(delete(channel_regions).where(channel_regions.c.channel_id == channel_id))
+    rows = [{"channel_id": channel_id, "region": region} for region in sorted(set(regions))]
+    if rows:
+        connection.execute(insert(channel_regions), rows)
+
+
+def set_channel(connection: Connection, channel_id: int, **values: Any) -> None:
+    """Set columns of one channel."""
+    connection.execute(update(channels).where(channels.c.id == channel_id).values(**values))
+
+
+# --- campaigns -----------------------------------------------------------------------------------------------
+
+
+def save_campaign(connection: Connection, name: str, definition: Mapping[str, Any], now: datetime) -> bool:
+    """Store a campaign under its name; True when it is new."""
+    values = {"definition": dict(definition), "applied_at": now}
+    done = connection.execute(update(campaigns).where(campaigns.c.name == name).values(**values))
+    if done.rowcount:
+        return False
+    connection.execute(insert(campaigns).values(name=name, **values))
+    return True
+
+
+def campaign_rows(connection: Connection) -> list[Row[Any]]:
+    """Campaigns by name."""
+    return list(connection.execute(select(campaigns).order_by(campaigns.c.name)))
+
+
+def campaign_row(connection: Connection, name: str) -> Row[Any]:
+    """One campaign. Raises Unknown."""
+    row = connection.execute(select(campaigns).where(campaigns.c.name == name)).one_or_none()
+    if row is None:
+        raise Unknown(f"There is no campaign {name!r}; `kreativorte campaign list` shows them.")
+    return row
+
+
+def pause_campaign(connection: Connection, name: str, paused: bool) -> None:
+    """Pause or resume a campaign. Raises Unknown."""
+    campaign_row(connection, name)
+    connection.execute(update(campaigns).where(campaigns.c.name == name).values(paused=paused))
+
+
+# --- announcements -------------------------------------------------------------------------------------------
+
+
+def announcement_query() -> Select[Any]:
+    """Everything that is known of announcements, one row each."""
+    return (
+        select(
+            announcements,
+            deliveries.c.state,
+            deliveries.c.due_at,
+            deliveries.c.late_until,
+            deliveries.c.marker,
+            deliveries.c.draft,
+            deliveries.c.attempt,
+            deliveries.c.hold_reason,
+            deliveries.c.reason,
+            deliveries.c.remote_id,
+            deliveries.c.permalink,
+            deliveries.c.posted_at,
+            deliveries.c.removed_at,
+            deliveries.c.cost_usd,
+            channels.c.name.label("channel"),
+            channels.c.network,
+            channels.c.world,
+            channels.c.token_expires,
+            places.c.name.label("place_name"),
+        )
+        .join(deliveries, deliveries.c.id == announcements.c.id)
+        .join(channels, channels.c.id == announcements.c.channel_id)
+        .outerjoin(places, places.c.id == announcements.c.place_id)
+    )
+
+
+def announcement_rows(
+    connection: Connection,
+    *,
+    ids: Sequence[int] | None = None,
+    states: Sequence[State] | None = None,
+    channel: str | None = None,
+    campaign: str | None = None,
+    since: datetime | None = None,
+    before: datetime | None = None,
+) -> list[Row[Any]]:
+    """Announcements in the order of their instants, filtered."""
+    query = announcement_query().order_by(deliveries.c.due_at, announcements.c.id)
+    conditions: list[Any] = []
+    if ids is not None:
+        conditions.append(announcements.c.id.in_(list(ids)))
+    if states is not None:
+        conditions.append(deliveries.c.state.in_([state.value for state in states]))
+    if channel is not None:
+        conditions.append(channels.c.name == channel)
+    if campaign is not None:
+        conditions.append(announcements.c.campaign == campaign)
+    if since is not None:
+        conditions.append(deliveries.c.due_at >= since)
+    if before is not None:
+        conditions.append(deliveries.c.due_at < before)
+    return list(connection.execute(query.where(*conditions)))
+
+
+def announcement_row(connection: Connection, announcement_id: int) -> Row[Any]:
+    """One announcement. Raises Unknown."""
+    rows = announcement_rows(connection, ids=[announcement_id])
+    if not rows:
+        raise Unknown(f"There is no announcement {announcement_id}.")
+    return rows[0]
+
+
+def insert_announcement(connection: Connection, announcement_id: int, now: datetime, **values: Any) -> None:
+    """Store what is said about a delivery that was just created; the unique key guards against a second one."""
+    connection.execute(insert(announcements).values(id=announcement_id, created_at=now, changed_at=now, **values))
+
+
+def set_announcement(connection: Connection, announcement_id: int, now: datetime, **values: Any) -> None:
+    """Set columns of one announcement."""
+    connection.execute(
+        update(announcements).where(announcements.c.id == announcement_id).values(changed_at=now, **values)
+    )
+
+
+def set_delivery(connection: Connection, announcement_id: int, **values: Any) -> None:
+    """Set planning columns of a delivery (`due_at`, `late_until`, `hold_reason`, `removed_at`), never its state."""
+    if "state" in values:
+        raise ValueError("the ledger alone writes states")
+    connection.execute(update(deliveries).where(deliveries.c.id == announcement_id).values(**values))
+
+
+def due_for_queueing(connection: Connection, now: datetime) -> list[int]:
+    """Approved announcements whose instant has come, in order."""
+    return list(
+        connection.execute(
+            select(deliveries.c.id)
+            .where(deliveries.c.state == State.APPROVED.value, deliveries.c.due_at <= now)
+            .order_by(deliveries.c.due_at, deliveries.c.id)
+            .limit(200)
+        ).scalars()
+    )
+
+
+def same_text_rival(connection: Connection, row: Row[Any], span: timedelta) -> int | None:
+    """An announcement on the same network and world that says the same, links aside: any on another account,
+    or one within `span` on the same account. Of two planned ones the later made gives way."""
+    near = and_(
+        announcements.c.channel_id == row.channel_id,
+        deliveries.c.due_at.between(row.due_at - span, row.due_at + span),
+    )
+    return connection.execute(
+        select(announcements.c.id)
+        .join(deliveries, deliveries.c.id == announcements.c.id)
+        .join(channels, channels.c.id == announcements.c.channel_id)
+        .where(
+            announcements.c.text_key == row.text_key,
+            announcements.c.id != row.id,
+            channels.c.network == row.network,
+            channels.c.world == row.world,
+            deliveries.c.state.not_in((State.CANCELLED.value, State.MISSED.value, State.REFUSED.value)),
+            or_(near, announcements.c.channel_id != row.channel_id),
+            or_(deliveries.c.state == State.POSTED.value, announcements.c.id < row.id),
+        )
+        .limit(1)
+    ).scalar_one_or_none()
+
+
+def spent_usd(connection: Connection, campaign: str, since: datetime | None) -> float:
+    """Network fees of a campaign's announcements that went or go out, since an instant."""
+    query = (
+        select(func.coalesce(func.sum(deliveries.c.cost_usd), 0.0))
+        .join(announcements, announcements.c.id == deliveries.c.id)
+        .where(
+            announcements.c.campaign == campaign,
+            deliveries.c.state.not_in((State.CANCELLED.value, State.MISSED.value, State.REFUSED.value)),
+        )
+    )
+    if since is not None:
+        query = query.where(deliveries.c.due_at >= since)
+    return float(connection.execute(query).scalar_one())
+
+
+# --- approvals -----------------------------------------------------------------------------------------------
+
+
+def approve(connection: Connection, announcement_id: int, person: str, now: datetime) -> None:
+    """One person's approval; giving it twice counts once."""
+    if person not in approvers(connection, [announcement_id]).get(announcement_id, []):
+        connection.execute(insert(approvals).values(announcement_id=announcement_id, person=person, at=now))
+
+
+def approvers(connection: Connection, ids: Sequence[int]) -> dict[int, list[str]]:
+    """Announcement to the opaque ids of those who approved it, in order."""
+    found: dict[int, list[str]] = {}
+    for start in range(0, len(ids), 500):
+        rows = connection.execute(
+            select(approvals)
+            .where(approvals.c.announcement_id.in_(list(ids[start : start + 500])))
+            .order_by(approvals.c.at)
+        )
+        for row in rows:
+            found.setdefault(row.announcement_id, []).append(row.person)
+    return found
+
+
+def withdraw_approvals(connection: Connection, announcement_id: int) -> None:
+    """Forget all approvals of one announcement, as after an edit."""
+    connection.execute(delete(approvals).where(approvals.c.announcement_id == announcement_id))
+
+
+# --- the service ---------------------------------------------------------------------------------------------
+
+
+def brake_row(connection: Connection) -> Row[Any] | None:
+    """The emergency brake as it stands, None when it was never touched."""
+    return connection.execute(select(brake)).one_or_none()
+
+
+def newest_worker(connection: Connection) -> Row[Any] | None:
+    """The worker that was seen last."""
+    return connection.execute(select(workers).order_by(workers.c.seen_at.desc()).limit(1)).one_or_none()
+
+
+def unfinished_workers(connection: Connection) -> set[str]:
+    """Workers that stand in claims or calls which have not ended."""
+    rows = connection.execute(
+        select(deliveries.c.worker)
+        .where(
+            deliveries.c.worker.is_not(None),
+            deliveries.c.state.in_((State.QUEUED.value, State.SENDING.value)),
+        )
+        .distinct()
+    )
+    return set(rows.scalars())

@@ -1,0 +1,153 @@
+"""Channels' accounts: tokens encrypted at rest, opened, checked and renewed. Only here do tokens meet a database."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from sqlalchemy import Connection, Row, insert, select, update
+
+from posts import ledger
+from posts.clock import Clock
+from posts.errors import Outcome, SignedOut
+from posts.networks.publisher import Account, Endpoint, Publisher
+from posts.networks.registry import NETWORKS, open_publisher
+from posts.tables import channels
+
+Begin = Callable[[], AbstractContextManager[Connection]]
+
+
+class KeyProblem(Exception):
+    """The secret key is missing or does not fit; one sentence."""
+
+
+class Vault:
+    """Encrypts tokens with Fernet (AES-128-CBC and HMAC-SHA-256). The first key encrypts, all of them decrypt,
+    so that a new key can be put in front of an old one (rotation)."""
+
+    def __init__(self, keys: str) -> None:
+        try:
+            self._fernet = MultiFernet([Fernet(key) for key in keys.replace(",", " ").split()])
+        except ValueError:
+            raise KeyProblem("The secret key is not a Fernet key; `kreativorte init` writes one.") from None
+
+    def lock(self, credentials: Mapping[str, Any]) -> str:
+        """Credentials as they lie in the database."""
+        return self._fernet.encrypt(json.dumps(dict(credentials)).encode()).decode()
+
+    def unlock(self, stored: str) -> dict[str, Any]:
+        """Credentials in the clear. Raises KeyProblem when another key locked them."""
+        try:
+            opened: dict[str, Any] = json.loads(self._fernet.decrypt(stored.encode()))
+        except InvalidToken:
+            raise KeyProblem("The stored tokens were encrypted with another secret key.") from None
+        return opened
+
+
+def read_key(file: Path, from_environment: str | None) -> str:
+    """The key or keys, from the environment first. Raises KeyProblem when there is none."""
+    if from_environment:
+        return from_environment
+    try:
+        return file.read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError):
+        raise KeyProblem(f"There is no readable secret key at {file}; `kreativorte init` writes one.") from None
+
+
+def write_key(file: Path) -> None:
+    """Write a fresh key that only its owner may read."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.touch(mode=0o600, exist_ok=False)
+    file.write_bytes(Fernet.generate_key())
+
+
+class Accounts:
+    """Opens publishers for channels, with their tokens renewed under a lock in the database."""
+
+    def __init__(self, begin: Begin, clock: Clock, vault: Vault, endpoint_of: Callable[[str], Endpoint]) -> None:
+        self._begin = begin
+        self._clock = clock
+        self._vault = vault
+        self._endpoint_of = endpoint_of
+
+    def publisher(self, channel_id: int) -> Publisher:
+        """A publisher for the channel, tokens renewed where they need it. Raises an Outcome when that fails."""
+        with self._begin() as connection:
+            row = self._row(connection, channel_id)
+        publisher = self._open(row)
+        publisher.refresh(lambda tokens: self._save(channel_id, tokens))
+        return publisher
+
+    def _row(self, connection: Connection, channel_id: int) -> Row[Any]:
+        return connection.execute(select(channels).where(channels.c.id == channel_id).with_for_update()).one()
+
+    def _open(self, row: Row[Any]) -> Publisher:
+        try:
+            credentials = self._vault.unlock(row.credentials)
+        except KeyProblem as problem:
+            raise SignedOut("key_does_not_fit", str(problem)) from None
+        return open_publisher(row.network, row.account, credentials, self._endpoint_of(row.api_base))
+
+    def _save(self, channel_id: int, tokens: dict[str, Any]) -> None:
+        """Store renewed tokens before they are used: the network has already forgotten the old ones."""
+        with self._begin() as connection:
+            connection.execute(
+                update(channels).where(channels.c.id == channel_id).values(credentials=self._vault.lock(tokens))
+            )
+
+    def check(self, channel_id: int) -> list[str]:
+        """Ask the network who the channel is and store what it says; returns the problems, each one a reason's word."""
+        try:
+            account = self.publisher(channel_id).check()
+        except Outcome as outcome:
+            account = Account("", "", problems=(outcome.reason,))
+        return self._store_check(channel_id, account)
+
+    def _store_check(self, channel_id: int, account: Account) -> list[str]:
+        with self._begin() as connection:
+            row = self._row(connection, channel_id)
+            problems = list(account.problems)
+            if account.id and account.id != row.account:
+                problems.append("other_account")
+            values: dict[str, Any] = {"problems": problems, "checked_at": ledger.now_of(connection, self._clock)}
+            if account.id:
+                values |= {"account_name": account.name, "token_expires": account.token_expires, "signed_out": None}
+            connection.execute(update(channels).where(channels.c.id == channel_id).values(**values))
+        return problems
+
+
+def add_channel(
+    connection: Connection,
+    vault: Vault,
+    *,
+    name: str,
+    network: str,
+    account: str,
+    api_base: str,
+    world: str,
+    credentials: Mapping[str, Any],
+    now: datetime,
+    actor: str,
+) -> int:
+    """Store a channel. Its world is written down here and never changes. Raises KeyError for an unknown network."""
+    traits = NETWORKS[network]
+    channel_id: int = connection.execute(
+        insert(channels)
+        .values(
+            name=name,
+            network=traits.name,
+            account=account,
+            api_base=api_base,
+            world=world,
+            credentials=vault.lock(credentials),
+            created_at=now,
+        )
+        .returning(channels.c.id)
+    ).scalar_one()
+    ledger.note(connection, "channel_added", now, actor, detail={"channel": name, "network": network, "world": world})
+    return channel_id

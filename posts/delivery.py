@@ -1,0 +1,241 @@
+"""Prepare, go, call, record: the bringing-out of one delivery (DESIGN.md section 5, "The protocol of a send")."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from posts import ledger
+from posts.clock import Clock
+from posts.errors import Outcome, Refused, SignedOut, Throttled, Unclear, Unreachable
+from posts.ledger import Attempt, Claim
+from posts.networks.publisher import Prepared, Publisher
+
+logger = logging.getLogger(__name__)
+
+# Waits after a failure that surely published nothing, doubled each time, with jitter; bounded at both ends.
+FIRST_WAIT = timedelta(seconds=5)
+LONGEST_WAIT = timedelta(minutes=15)
+# A picture that can't be uploaded this often will not upload the next time either: a person is asked.
+PREPARE_TRIES = 8
+SKEW_WORTH_A_NOTE = timedelta(seconds=60)
+RECORD_TRIES = 6
+
+Begin = Callable[[], AbstractContextManager[Connection]]
+
+
+@dataclass(frozen=True)
+class Patience:
+    """Durations of the delivery: the lease, what must be left of it for a call, the wait when none is named."""
+
+    lease: timedelta
+    call: timedelta
+    throttle_wait: timedelta
+
+
+@dataclass
+class Publishers:
+    """Opened publishers, one per channel and sender: opening costs a TLS hand-shake, and none is thread-safe."""
+
+    open: Callable[[int], Publisher]
+    _free: dict[int, list[Publisher]] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def take(self, channel_id: int) -> Publisher:
+        """A publisher of that channel that nobody else uses. Raises SignedOut when its tokens can't be read."""
+        with self._lock:
+            free = self._free.get(channel_id)
+            if free:
+                return free.pop()
+        return self.open(channel_id)
+
+    def give(self, channel_id: int, publisher: Publisher) -> None:
+        """Keep it for the next send."""
+        with self._lock:
+            self._free.setdefault(channel_id, []).append(publisher)
+
+    def forget(self, channel_id: int | None = None) -> None:
+        """Open anew next time: tokens or addresses may have changed."""
+        with self._lock:
+            if channel_id is None:
+                self._free.clear()
+            else:
+                self._free.pop(channel_id, None)
+
+
+class Courier:
+    """Brings out what is due, several channels at once, one visible call at a time on each."""
+
+    def __init__(
+        self,
+        begin: Begin,
+        clock: Clock,
+        publishers: Publishers,
+        worker: str,
+        patience: Patience,
+        senders: int,
+        on_end: Callable[[int], None] = lambda _delivery_id: None,
+    ) -> None:
+        self._begin = begin
+        self._clock = clock
+        self._publishers = publishers
+        self._worker = worker
+        self._patience = patience
+        self._senders = senders
+        self._on_end = on_end
+        self._pool = ThreadPoolExecutor(senders, thread_name_prefix="sender")
+        self._stopping = threading.Event()
+
+    def stop(self) -> None:
+        """Begin nothing new; what is in flight is finished and recorded."""
+        self._stopping.set()
+        self._pool.shutdown(wait=True)
+
+    def deliver_due(self) -> int:
+        """Send everything that is due now; returns how many deliveries were taken in hand."""
+        running: set[Future[None]] = set()
+        taken = 0
+        while True:
+            claims = self._claim(self._senders - len(running))
+            taken += len(claims)
+            running |= {self._pool.submit(self._bring_out, claim) for claim in claims}
+            if not running:
+                return taken
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                future.result()
+
+    def _claim(self, limit: int) -> list[Claim]:
+        if self._stopping.is_set() or limit < 1:
+            return []
+        with self._begin() as connection:
+            now = ledger.now_of(connection, self._clock)
+            return ledger.claim(connection, self._worker, now, self._patience.lease, limit)
+
+    def _bring_out(self, claim: Claim) -> None:
+        try:
+            publisher = self._publishers.take(claim.channel_id)
+        except Outcome as outcome:
+            self._record_unprepared(claim, outcome)
+            return
+        healthy = self._send(claim, publisher)
+        if healthy:
+            self._publishers.give(claim.channel_id, publisher)
+        self._on_end(claim.delivery_id)
+
+    def _send(self, claim: Claim, publisher: Publisher) -> bool:
+        try:
+            prepared = publisher.prepare(claim.draft)
+        except Outcome as outcome:
+            self._record_unprepared(claim, outcome)
+            return isinstance(outcome, Refused | Throttled)
+        except Exception as error:  # a publisher's bug must not end the daemon: nothing visible has happened yet
+            logger.exception("preparing delivery %s failed", claim.delivery_id)
+            self._record_unprepared(claim, Unclear("internal", type(error).__name__))
+            return False
+        return self._call(claim, publisher, prepared)
+
+    def _call(self, claim: Claim, publisher: Publisher, prepared: Prepared) -> bool:
+        with self._begin() as connection:
+            now = ledger.now_of(connection, self._clock)
+            attempt = None if self._stopping.is_set() else ledger.go(connection, claim, now, self._patience.lease)
+            if attempt is None:
+                ledger.give_back(connection, claim)
+                return True
+            started = self._clock.monotonic()
+        # The commit may have been slow, or this process stopped and woken: what is left of the lease must
+        # still cover the whole call, or the call is not begun.
+        if self._clock.monotonic() - started > (self._patience.lease - self._patience.call).total_seconds():
+            self._record(
+                lambda connection, now: ledger.record_postponed(connection, attempt, "lease_too_short", "", None, now)
+            )
+            return True
+        return self._publish(attempt, publisher, prepared)
+
+    def _publish(self, attempt: Attempt, publisher: Publisher, prepared: Prepared) -> bool:
+        try:
+            receipt = publisher.publish(prepared)
+        except Outcome as outcome:
+            self._record_outcome(attempt, outcome)
+            return isinstance(outcome, Refused | Throttled)
+        except Exception as error:  # whatever is not known is unknown: also our own bug after the call
+            logger.exception("sending delivery %s ended unexpectedly", attempt.claim.delivery_id)
+            self._record_outcome(attempt, Unclear("internal", type(error).__name__))
+            return False
+        self._record(lambda connection, now: ledger.record_posted(connection, attempt, receipt, now))
+        return True
+
+    # --- recording
+
+    def _record(self, write: Callable[[Connection, datetime], object]) -> None:
+        """Write the outcome, trying again for a while: an outcome that is lost becomes a doubt."""
+        for number in range(RECORD_TRIES):
+            try:
+                with self._begin() as connection:
+                    write(connection, ledger.now_of(connection, self._clock))
+                return
+            except Exception as error:
+                if not _is_database_trouble(error) or number == RECORD_TRIES - 1:
+                    raise
+                logger.warning("the outcome can't be recorded yet: %s", error)
+                threading.Event().wait(min(0.5 * 2**number, 8.0))
+
+    def _record_outcome(self, attempt: Attempt, outcome: Outcome) -> None:
+        reason, detail = outcome.reason, outcome.detail
+
+        def write(connection: Connection, now: datetime) -> None:
+            if isinstance(outcome, Refused):
+                ledger.record_refused(connection, attempt, reason, detail, now)
+            elif isinstance(outcome, Throttled | SignedOut | Unreachable):
+                until = self._wait_until(outcome, attempt.claim.failures, now)
+                ledger.record_postponed(connection, attempt, reason, detail, until, now)
+                self._silence(connection, attempt.claim.channel_id, outcome, until, now)
+            else:
+                duplicate = isinstance(outcome, Unclear) and outcome.duplicate
+                ledger.record_unclear(connection, attempt, reason, detail, duplicate, now)
+
+        self._record(write)
+
+    def _record_unprepared(self, claim: Claim, outcome: Outcome) -> None:
+        reason, detail = outcome.reason, outcome.detail
+
+        def write(connection: Connection, now: datetime) -> None:
+            if isinstance(outcome, Refused) or claim.failures + 1 >= PREPARE_TRIES:
+                ledger.refuse_claim(connection, claim, reason, detail, now)
+                return
+            until = self._wait_until(outcome, claim.failures, now)
+            ledger.postpone_claim(connection, claim, reason, detail, until, now)
+            self._silence(connection, claim.channel_id, outcome, until, now)
+
+        self._record(write)
+
+    def _wait_until(self, outcome: Outcome, failures: int, now: datetime) -> datetime | None:
+        if isinstance(outcome, SignedOut):
+            return None
+        if isinstance(outcome, Throttled):
+            return outcome.until or now + self._patience.throttle_wait
+        longest = min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(failures, 10))
+        return now + longest * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
+
+    def _silence(
+        self, connection: Connection, channel_id: int, outcome: Outcome, until: datetime | None, now: datetime
+    ) -> None:
+        if isinstance(outcome, SignedOut):
+            ledger.sign_out_channel(connection, channel_id, outcome.reason, now)
+            self._publishers.forget(channel_id)
+        elif isinstance(outcome, Throttled) and outcome.scope == "channel" and until is not None:
+            ledger.throttle_channel(connection, channel_id, until, outcome.reason, now)
+
+
+def _is_database_trouble(error: BaseException) -> bool:
+    """Whether an error is the database's own, also when a caller wrapped it in a sentence."""
+    return isinstance(error, SQLAlchemyError) or isinstance(error.__cause__, SQLAlchemyError)

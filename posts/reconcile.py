@@ -1,0 +1,212 @@
+"""Settling doubts: a delivery of which nobody knows is looked for, never sent again blindly (DESIGN.md section 5)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from posts import ledger
+from posts.clock import Clock
+from posts.drafts import Draft, RemotePost
+from posts.errors import Outcome
+from posts.ledger import Doubt
+from posts.networks.publisher import Absent, Blind, Found, Publisher, Sighting
+from posts.text import marker_in, same_text
+
+logger = logging.getLogger(__name__)
+
+# A search reaches back this far before the attempt, for clocks that differ between here and the network.
+REACH_BACK = timedelta(minutes=15)
+# A reader is proved by a success that is at most this old: older ones may have scrolled out of the time-line.
+PROOF_REACH = timedelta(days=2)
+# So often a proof is tried again while the time-line may still lag.
+PROOF_PAUSE = 60.0
+# Absence is believed after at least this many complete reads, the last of them at the window's end.
+COMPLETE_READS = 3
+
+Begin = Callable[[], AbstractContextManager[Connection]]
+
+
+@dataclass(frozen=True)
+class Settling:
+    """How long and how often a doubt is looked into; seconds are monotonic, counted from the first sight."""
+
+    looks: tuple[float, ...]
+    window: float
+    resend: bool
+    resends: int
+    late_grace: timedelta
+
+
+@dataclass
+class _Search:
+    """What this process has seen of one doubt so far; a restart begins it anew, on purpose."""
+
+    attempt: int
+    began: float
+    looks: int = 0
+    absences: int = 0
+    blind: str = ""
+
+
+class Reconciler:
+    """Looks for doubtful deliveries on the networks' time-lines. One runs at a time over all machines (a lease)."""
+
+    def __init__(
+        self,
+        begin: Begin,
+        clock: Clock,
+        publisher_of: Callable[[int], Publisher],
+        dead_workers: Callable[[Connection, set[str]], set[str]],
+        settling: Settling,
+    ) -> None:
+        self._begin = begin
+        self._clock = clock
+        self._publisher_of = publisher_of
+        self._dead_workers = dead_workers
+        self._settling = settling
+        self._searches: dict[int, _Search] = {}
+        self._next_proof = 0.0
+
+    def reconcile(self) -> int:
+        """One round: let leases lapse, look where a look is due, settle what can be settled. Returns the looks made."""
+        with self._begin() as connection:
+            now = ledger.now_of(connection, self._clock)
+            ledger.lapse(connection, now)
+            found = ledger.doubts(connection)
+        known = {doubt.delivery_id for doubt in found}
+        self._searches = {key: search for key, search in self._searches.items() if key in known}
+        self._prove_readers(bool(found))
+        return sum(self._look(doubt) for doubt in found if self._is_due(doubt))
+
+    def next_look_in(self) -> float | None:
+        """Seconds until the next look that is pending, None when no doubt is known."""
+        if not self._searches:
+            return None
+        monotonic = self._clock.monotonic()
+        return max(0.0, min(self._due_at(search) for search in self._searches.values()) - monotonic)
+
+    def _due_at(self, search: _Search) -> float:
+        return search.began + self._settling.looks[min(search.looks, len(self._settling.looks) - 1)]
+
+    def _is_due(self, doubt: Doubt) -> bool:
+        monotonic = self._clock.monotonic()
+        search = self._searches.get(doubt.delivery_id)
+        if search is None or search.attempt != doubt.attempt:
+            search = self._searches[doubt.delivery_id] = _Search(doubt.attempt, monotonic)
+        return monotonic >= self._due_at(search)
+
+    def _look(self, doubt: Doubt) -> int:
+        search = self._searches[doubt.delivery_id]
+        search.looks += 1
+        sighting = self._find(doubt.channel_id, doubt.draft, doubt.started_at - REACH_BACK)
+        if isinstance(sighting, Absent):
+            search.absences += 1
+        search.blind = sighting.reason if isinstance(sighting, Blind) else ""
+        with self._begin() as connection:
+            self._settle(connection, doubt, search, sighting)
+        return 1
+
+    def _find(self, channel_id: int, draft: Draft, since: datetime) -> Sighting:
+        try:
+            return self._publisher_of(channel_id).find(draft, since)
+        except Outcome as outcome:
+            return Blind(outcome.reason, outcome.detail)
+        except Exception as error:
+            logger.exception("looking for a post failed")
+            return Blind("internal", type(error).__name__)
+
+    # --- what follows from a look
+
+    def _settle(self, connection: Connection, doubt: Doubt, search: _Search, sighting: Sighting) -> None:
+        now = ledger.now_of(connection, self._clock)
+        if isinstance(sighting, Found):
+            candidates = self._candidates(connection, doubt, sighting)
+            if len(candidates) == 1 and not self._has_rival(connection, doubt, candidates[0]):
+                post = candidates[0]
+                ledger.settle_found(connection, doubt, post.remote_id, post.permalink, post.created_at, now)
+                return
+            if candidates:
+                ledger.hand_over(connection, doubt, "several_candidates", now)
+                return
+            # Everything that matched belongs to other deliveries: for this one the read was complete.
+            search.absences += 1
+        if search.looks >= len(self._settling.looks) or self._window_over(search):
+            self._end(connection, doubt, search, now)
+
+    def _window_over(self, search: _Search) -> bool:
+        return self._clock.monotonic() - search.began > self._settling.window
+
+    @staticmethod
+    def _candidates(connection: Connection, doubt: Doubt, sighting: Found) -> list[RemotePost]:
+        """Posts of our own that no other delivery owns; only those with this delivery's marker where there are any."""
+        taken = ledger.claimed_elsewhere(
+            connection, doubt.channel_id, doubt.delivery_id, [post.remote_id for post in sighting.posts]
+        )
+        free = [
+            post
+            for post in sighting.posts
+            if post.remote_id not in taken and post.own_app is not False and post.images == len(doubt.draft.images)
+        ]
+        return [post for post in free if _carries(post, doubt.draft)] or free
+
+    @staticmethod
+    def _has_rival(connection: Connection, doubt: Doubt, post: RemotePost) -> bool:
+        """Whether another open delivery of the channel could claim the post with the same right."""
+        if _carries(post, doubt.draft):
+            return False
+        rivals = ledger.other_doubts(connection, doubt.channel_id, doubt.delivery_id)
+        return any(_carries(post, rival) or same_text(rival.text, doubt.draft.text) for rival in rivals)
+
+    def _end(self, connection: Connection, doubt: Doubt, search: _Search, now: datetime) -> None:
+        dead = self._dead_workers(connection, {doubt.worker})
+        why = self._why_not_resend(connection, doubt, search, doubt.worker in dead)
+        if why:
+            ledger.hand_over(connection, doubt, why, now)
+        else:
+            ledger.settle_absent(connection, doubt, now, now + self._settling.late_grace)
+
+    def _why_not_resend(self, connection: Connection, doubt: Doubt, search: _Search, worker_dead: bool) -> str:
+        """The reason why a person must decide, or nothing when absence may be believed."""
+        if search.blind:
+            return "blind"
+        if search.absences < min(COMPLETE_READS, len(self._settling.looks)):
+            return "looks_incomplete"
+        if not (doubt.closed or worker_dead):
+            return "worker_may_live"
+        if doubt.duplicate:
+            return "refused_as_duplicate"
+        if not ledger.proved(connection, doubt.channel_id, doubt.draft.kind):
+            return "reader_unproved"
+        if not self._settling.resend:
+            return "asked_to_ask"
+        if doubt.resends >= self._settling.resends:
+            return "too_many_resends"
+        return ""
+
+    # --- proving readers
+
+    def _prove_readers(self, urgent: bool) -> None:
+        """Look for a known success of each kind, so that an empty time-line may be believed later."""
+        monotonic = self._clock.monotonic()
+        if monotonic < self._next_proof and not urgent:
+            return
+        self._next_proof = monotonic + PROOF_PAUSE
+        with self._begin() as connection:
+            now = ledger.now_of(connection, self._clock)
+            wanted = ledger.unproved(connection, now - PROOF_REACH)
+        for channel_id, draft, remote_id, posted_at in wanted:
+            sighting = self._find(channel_id, draft, posted_at - REACH_BACK)
+            if isinstance(sighting, Found) and any(post.remote_id == remote_id for post in sighting.posts):
+                with self._begin() as connection:
+                    ledger.prove(connection, channel_id, draft.kind, ledger.now_of(connection, self._clock))
+
+
+def _carries(post: RemotePost, draft: Draft) -> bool:
+    """Whether one of the post's links carries the draft's marker."""
+    return draft.marker is not None and marker_in(post.links, draft.marker)
