@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from posts.text.links import extract_urls
+from posts.text.links import Link, extract_urls
 
 _HASH_SIGNS = "#＃"
 _SPECIAL = "_\u200c\u200d\ua67e\u05be\u05f3\u05f4\uff5e\u301c\u309b\u309c\u30a0\u30fb\u3003\u0f0b\u0f0c\xb7"
@@ -27,15 +27,15 @@ class Hashtag:
 
 
 def extract_hashtags(text: str) -> list[Hashtag]:
-    """All hashtags of the text in order, those inside links left out."""
-    links = iter(extract_urls(text))
-    link = next(links, None)
+    """All hashtags of the text in order. Where links and hashtags overlap, what begins first counts."""
+    found: list[Hashtag | Link] = sorted([*extract_urls(text), *_tags(text)], key=lambda one: one.start)
     tags: list[Hashtag] = []
-    for tag in _tags(text):
-        while link is not None and link.end <= tag.start:
-            link = next(links, None)
-        if link is None or tag.start < link.start:
-            tags.append(tag)
+    done = 0
+    for one in found:
+        if one.start >= done:
+            done = one.end
+            if isinstance(one, Hashtag):
+                tags.append(one)
     return tags
 
 

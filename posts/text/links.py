@@ -145,12 +145,19 @@ def _find_in(text: str, label: _Label, run_start: int, done: int) -> _Find | Non
             end = label.domain_end(text, run_start)
             if end is not None:
                 return _completed(text, start, run_start, end)
-    for start in range(max(first, label.start), label.dot):
+    for start in _starts(text, max(first, label.start), label.dot):
         if _may_begin(text, start):
             end = label.domain_end(text, start)
             if end is not None:
                 return _completed(text, start, start, end)
     return None
+
+
+def _starts(text: str, first: int, last: int) -> Iterable[int]:
+    # The expression would rather take the first character of the text for the one before a link than for its own.
+    if first == 0 and last > 1 and _may_begin(text, 1):
+        return (1, 0, *range(2, last))
+    return range(first, last)
 
 
 def _protocol_start(text: str, host: int) -> int | None:
