@@ -71,6 +71,6 @@ def _contents(link: str) -> list[str]:
     except ValueError:
         return []
     values = parse_qsl(query)
-    wrapped = [address for name, value in values if value.startswith(("http://", "https://")) for address in [value]]
-    inner = [pair for address in wrapped for pair in parse_qsl(address.partition("?")[2].partition("#")[0])]
+    wrapped = [value.partition("#")[0] for _, value in values if value.startswith(("http://", "https://"))]
+    inner = [pair for address in wrapped for pair in parse_qsl(address.partition("?")[2])]
     return [value for name, value in [*values, *inner] if name == "utm_content"]

@@ -8,7 +8,8 @@ from collections.abc import Callable
 _ELLIPSIS = " …"
 # No-break spaces hold words together: »10 km« stays whole.
 _WORD = re.compile(r"(?:\S|[\u00a0\u2007\u202f])+")
-_NOT_LAST = " \t\r\n,;:–—-…"
+_DASHES = "–—-"
+_NOT_LAST = ",;:…"
 
 
 def shorten(text: str, room: int, measure: Callable[[str], int]) -> str | None:
@@ -19,18 +20,18 @@ def shorten(text: str, room: int, measure: Callable[[str], int]) -> str | None:
     """
     if measure(text) <= room:
         return text
-    stems = _stems(text)
-    # A longer stem never measures less, so halving finds the last that fits; whatever is returned was measured.
-    low, high = 0, len(stems)
+    # A dash or comma that stands alone ends no text.
+    ends = [word.end() for word in _WORD.finditer(text) if word[0].strip(_DASHES + _NOT_LAST)]
+    # A longer text never measures less, so halving finds the last that fits; whatever is returned was measured.
+    low, high = 0, len(ends)
     while low < high:
         middle = (low + high) // 2
-        if measure(stems[middle] + _ELLIPSIS) <= room:
+        if measure(_cut(text, ends[middle])) <= room:
             low = middle + 1
         else:
             high = middle
-    return stems[low - 1] + _ELLIPSIS if low else None
+    return _cut(text, ends[low - 1]) if low else None
 
 
-def _stems(text: str) -> list[str]:
-    ends = (word.end() for word in _WORD.finditer(text))
-    return list(dict.fromkeys(stem for end in ends if (stem := text[:end].rstrip(_NOT_LAST))))
+def _cut(text: str, end: int) -> str:
+    return text[:end].rstrip(_NOT_LAST) + _ELLIPSIS
