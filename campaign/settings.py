@@ -81,7 +81,8 @@ class Settings:
 
     def path(self, name: str) -> Path:
         """A path setting, relative ones taken from the configuration file's directory."""
-        return self.directory / self.values[name]
+        value: str = self.values[name]
+        return self.directory / value
 
     @property
     def zone(self) -> ZoneInfo:

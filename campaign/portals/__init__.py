@@ -1,0 +1,1 @@
+"""Portals: any SQL database as a source of places, read-only; a CMS is a preset of SQL."""

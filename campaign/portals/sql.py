@@ -1,0 +1,274 @@
+"""Reading a portal: any SQLite, PostgreSQL, MySQL or MariaDB database, in one read-only snapshot.
+
+The mapping's expressions are SQL written by the administrator and run as they stand; what keeps the portal safe
+from them is that the connection can't write. Nothing here holds a place back: see campaign/places.py for that.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pymysql
+from psycopg import Connection as PsycopgConnection
+from psycopg.types.string import TextLoader
+from sqlalchemy import URL, Connection, Engine, NullPool, TextClause, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+
+from campaign.places import Reading
+from campaign.portals.portal import (
+    FIELDS,
+    REQUIRED,
+    PortalConfig,
+    PortalError,
+    PortalMisconfigured,
+    PortalUnreachable,
+    reading,
+)
+
+CONNECT_SECONDS = 5
+STATEMENT_SECONDS = 30.0
+_BATCH = 500
+_DRIVERS = {
+    "postgresql": "postgresql+psycopg",
+    "postgres": "postgresql+psycopg",
+    "mysql": "mysql+pymysql",
+    "mariadb": "mysql+pymysql",
+    "sqlite": "sqlite",
+}
+_EMPTY = "WHERE 1 = 0"
+
+Progress = Callable[[int], None]
+
+
+def read_portal(config: PortalConfig, progress: Progress | None = None) -> Reading:
+    """The portal's whole list as one snapshot; `progress` is told the number of rows read so far.
+
+    Raises PortalUnreachable or PortalMisconfigured with one sentence; the latter names the table or field at
+    fault. What stands in a row never raises: such a row is rejected in the Reading.
+    """
+    with open_read_only(config) as connection:
+        try:
+            return reading(config.name, _rows(connection, config, progress))
+        except DBAPIError as error:
+            raise _explanation(connection, config, error) from None
+
+
+@contextmanager
+def open_read_only(config: PortalConfig) -> Iterator[Connection]:
+    """A connection that can't write, inside one snapshot; the session's time zone is UTC.
+
+    Raises PortalUnreachable or PortalMisconfigured.
+    """
+    engine = _engine(config)
+    try:
+        with engine.connect() as connection:
+            if engine.dialect.name == "mysql":
+                connection.exec_driver_sql("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+            yield connection
+    except DBAPIError as error:
+        raise PortalUnreachable(_sentence(config, "the database can't be reached", error)) from None
+    finally:
+        engine.dispose()
+
+
+def _rows(connection: Connection, config: PortalConfig, progress: Progress | None) -> Iterator[Mapping[str, Any]]:
+    result = connection.execution_options(stream_results=True).execute(_statement(config))
+    count = 0
+    for batch in result.mappings().partitions(_BATCH):
+        yield from batch
+        count += len(batch)
+        if progress is not None:
+            progress(count)
+
+
+# Statements
+
+
+def _statement(config: PortalConfig) -> TextClause:
+    """All fields of all rows. The order makes sure that of two rows with one id the same one counts each time."""
+    names = [name for name in FIELDS if name in config.fields]
+    columns = ", ".join(f"({config.fields[name]}) AS {name}" for name in names)
+    order = ", ".join(str(names.index(name) + 1) for name in REQUIRED)
+    return _clause(config, f"SELECT {columns} FROM {_source(config)} ORDER BY {order}")
+
+
+def _source(config: PortalConfig) -> str:
+    return config.table or f"({config.query}) AS portal_rows"
+
+
+_COLON_NAME = re.compile(r"(?<![:\w\\]):(\w+)(?!:)")
+
+
+def _clause(config: PortalConfig, statement: str) -> TextClause:
+    """The statement with the configured options bound; any other colon is the administrator's SQL."""
+    used = set(_COLON_NAME.findall(statement)).intersection(config.options)
+    escaped = _COLON_NAME.sub(lambda match: match[0] if match[1] in used else "\\" + match[0], statement)
+    return text(escaped).bindparams(**{name: config.options[name] for name in used})
+
+
+# Connections
+
+
+def _engine(config: PortalConfig) -> Engine:
+    url = _url(config)
+    if url.get_backend_name() == "sqlite":
+        return _sqlite_engine(config, url)
+    if url.get_backend_name() == "postgresql":
+        return _postgresql_engine(url)
+    return _mysql_engine(url)
+
+
+def _url(config: PortalConfig) -> URL:
+    """The URL with the driver that is installed here. The original never gets into a message: it has a password."""
+    try:
+        url = make_url(config.url)
+    except (ArgumentError, ValueError):
+        raise PortalMisconfigured(f"portal {config.name}: url is not a valid SQLAlchemy URL.") from None
+    backend = url.drivername.split("+")[0]
+    if backend not in _DRIVERS:
+        known = "SQLite, PostgreSQL, MySQL or MariaDB"
+        raise PortalMisconfigured(f"portal {config.name}: {backend!r} can't be opened read-only here; use {known}.")
+    return url.set(drivername=_DRIVERS[backend])
+
+
+def _sqlite_engine(config: PortalConfig, url: URL) -> Engine:
+    file = Path(url.database or "")
+    if not url.database or url.database == ":memory:":
+        raise PortalMisconfigured(f"portal {config.name}: url names no SQLite file.")
+    if not file.is_file():
+        raise PortalUnreachable(f"portal {config.name}: the file {file} does not exist.")
+    return create_engine("sqlite://", creator=lambda: _open_sqlite(file), poolclass=NullPool)
+
+
+def _open_sqlite(file: Path) -> sqlite3.Connection:
+    address = f"file:{quote(str(file.absolute()))}?mode=ro"
+    connection = sqlite3.connect(address, uri=True, timeout=CONNECT_SECONDS, isolation_level=None)
+    # Text that is not UTF-8 must not make the row unreadable.
+    connection.text_factory = lambda raw: raw.decode("utf-8", errors="replace")
+    deadline = time.monotonic() + STATEMENT_SECONDS
+    connection.set_progress_handler(lambda: time.monotonic() > deadline, 10_000)
+    connection.execute("PRAGMA query_only = ON")
+    connection.execute("BEGIN")
+    return connection
+
+
+def _postgresql_engine(url: URL) -> Engine:
+    engine = create_engine(
+        url,
+        poolclass=NullPool,
+        connect_args={"connect_timeout": CONNECT_SECONDS},
+        isolation_level="REPEATABLE READ",
+    ).execution_options(postgresql_readonly=True)
+    event.listen(engine, "connect", _prepare_postgresql)
+    return engine
+
+
+def _prepare_postgresql(connection: PsycopgConnection[Any], _record: object) -> None:
+    """Read-only by default, so that not even a COMMIT inside the mapping opens a way to write.
+
+    Dates come as text: PostgreSQL knows some ("infinity", before Christ) that Python's types refuse.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SET default_transaction_read_only = on")
+        cursor.execute(f"SET statement_timeout = {int(STATEMENT_SECONDS * 1000)}")
+        cursor.execute("SET TIME ZONE 'UTC'")
+        cursor.execute("SET datestyle = 'ISO, YMD'")
+    connection.commit()
+    for kind in ("date", "timestamp", "timestamptz", "json", "jsonb"):
+        connection.adapters.register_loader(kind, TextLoader)
+
+
+def _mysql_engine(url: URL) -> Engine:
+    engine = create_engine(
+        url,
+        poolclass=NullPool,
+        connect_args={"connect_timeout": CONNECT_SECONDS, "read_timeout": STATEMENT_SECONDS + 5, "charset": "utf8mb4"},
+    )
+    event.listen(engine, "connect", _prepare_mysql)
+    return engine
+
+
+def _prepare_mysql(connection: pymysql.Connection[Any], _record: object) -> None:
+    """Read-only for the session; GROUP_CONCAT not cut at 1,024 bytes; || joins texts as everywhere else."""
+    mariadb = "mariadb" in connection.get_server_info().lower()
+    # MariaDB counts seconds, MySQL milliseconds.
+    limit = (
+        f"max_statement_time = {STATEMENT_SECONDS}"
+        if mariadb
+        else f"max_execution_time = {int(STATEMENT_SECONDS * 1000)}"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        cursor.execute("SET SESSION time_zone = '+00:00', group_concat_max_len = 1048576")
+        cursor.execute("SET SESSION sql_mode = CONCAT(@@sql_mode, ',PIPES_AS_CONCAT')")
+        cursor.execute(f"SET SESSION {limit}")
+    connection.commit()
+
+
+# Errors
+
+# SQLite's primary result codes (https://www.sqlite.org/rescode.html): BUSY, LOCKED, INTERRUPT, IOERR, CORRUPT,
+# CANTOPEN, NOTADB.
+_SQLITE_DOWN = frozenset({5, 6, 9, 10, 11, 14, 26})
+# PostgreSQL's SQLSTATE classes (appendix A of its manual): connection, rollback by conflict, resources, operator
+# intervention (time-out included), system.
+_POSTGRESQL_DOWN = ("08", "40", "53", "57", "58")
+# MySQL and MariaDB server errors: lock wait, deadlock, too many connections, shutdown, interrupted, time limits.
+_MYSQL_DOWN = frozenset({1040, 1053, 1203, 1205, 1213, 1317, 1969, 3024})
+
+
+def _is_down(error: DBAPIError) -> bool:
+    """True when the database failed, not the statement."""
+    original = error.orig
+    if error.connection_invalidated:
+        return True
+    if isinstance(original, sqlite3.Error):
+        return getattr(original, "sqlite_errorcode", 0) & 0xFF in _SQLITE_DOWN
+    if isinstance(original, pymysql.MySQLError):
+        code = original.args[0] if original.args else 0
+        return isinstance(code, int) and (code in _MYSQL_DOWN or 2000 <= code < 3000)
+    state = getattr(original, "sqlstate", None)
+    return state is None or state.startswith(_POSTGRESQL_DOWN)
+
+
+def _explanation(connection: Connection, config: PortalConfig, error: DBAPIError) -> PortalError:
+    """What is at fault: the database, the table, or the first field that fails by itself."""
+    if _is_down(error):
+        return PortalUnreachable(_sentence(config, "the database did not answer", error))
+    for part, statement in _parts(config):
+        try:
+            connection.rollback()
+            for _row in connection.execute(statement):
+                pass
+        except DBAPIError as alone:
+            if _is_down(alone):
+                return PortalUnreachable(_sentence(config, "the database did not answer", alone))
+            return PortalMisconfigured(_sentence(config, part, alone))
+    return PortalMisconfigured(_sentence(config, "the fields can't be read together", error))
+
+
+def _parts(config: PortalConfig) -> Iterator[tuple[str, TextClause]]:
+    """Each part of the mapping alone. A field is read over all rows: some expressions fail on one row only."""
+    source = _source(config)
+    yield f"table {config.table!r}" if config.table else "query", _clause(config, f"SELECT 1 FROM {source} {_EMPTY}")
+    for name, expression in config.fields.items():
+        yield f"field {name!r}", _clause(config, f"SELECT ({expression}) AS field FROM {source}")
+
+
+def _sentence(config: PortalConfig, what: str, error: SQLAlchemyError) -> str:
+    """One sentence out of a driver's error: its first line, without the password."""
+    original = error.orig if isinstance(error, DBAPIError) else error
+    arguments = getattr(original, "args", ())
+    told = str(arguments[1] if isinstance(original, pymysql.MySQLError) and len(arguments) > 1 else original)
+    line = (told.strip().splitlines() or ["no reason given"])[0]
+    password = make_url(config.url).password
+    if password:
+        line = line.replace(str(password), "***")
+    return f"portal {config.name}: {what}: {line[:300]}"

@@ -1,0 +1,31 @@
+"""The sandbox's clock: somebody's clock, which can be set from outside and then runs on from there."""
+
+from __future__ import annotations
+
+import threading
+from datetime import datetime, timedelta
+
+from posts.clock import Clock, require_aware
+
+
+class ShiftedClock:
+    """Tells the time of `base`, moved by what `set` asked for."""
+
+    def __init__(self, base: Clock) -> None:
+        self._base = base
+        self._shift = timedelta()
+        self._lock = threading.Lock()
+
+    def now(self) -> datetime:
+        """The present instant, aware, in UTC."""
+        with self._lock:
+            return self._base.now() + self._shift
+
+    def set(self, instant: datetime | None) -> None:
+        """From now on it is `instant`, and time runs on; None goes back to the base clock.
+
+        Raises ValueError for a datetime without a zone.
+        """
+        shift = timedelta() if instant is None else require_aware(instant) - self._base.now()
+        with self._lock:
+            self._shift = shift
