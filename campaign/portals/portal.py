@@ -180,7 +180,7 @@ def place_from_row(portal: str, row: Mapping[str, object]) -> Place | Rejected:
     withdrawn = _truth(row.get("withdrawn"))
     if not name or url is None or published is None or withdrawn is None:
         return Rejected(key, _reason(row, name, url, published))
-    body = row.get("body")
+    body = plain_text(row.get("body"), _BODY)
     lat, lon = _coordinates(row.get("lat"), row.get("lon"))
     return Place(
         portal=portal,
@@ -192,8 +192,8 @@ def place_from_row(portal: str, row: Mapping[str, object]) -> Place | Rejected:
         town=plain_line(row.get("town"), _TOWN),
         categories=_items(row.get("categories")),
         hashtags=_items(row.get("hashtags")),
-        teaser=plain_text(row.get("teaser"), _TEASER) or _opening(body),
-        body=plain_text(body, _BODY),
+        teaser=plain_text(row.get("teaser"), _TEASER) or _opening(row.get("body"), body),
+        body=body,
         pictures=_pictures(row),
         handle_x=_handle(row.get("handle_x"), _X_HANDLE),
         handle_facebook=_handle(row.get("handle_facebook"), _FACEBOOK_HANDLE),
@@ -274,25 +274,28 @@ def _cut(text: str, limit: int) -> str:
 
 
 def _visible(text: str) -> str:
-    """NFC without control, formatting and private characters; line ends as \\n, every other space as a space."""
+    """NFC without control, formatting and private characters; every line end becomes \\n."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n\n")
-    kept = (character for index, character in enumerate(text) if _is_visible(text, index, character))
-    return unicodedata.normalize("NFC", "".join(kept))
+    return unicodedata.normalize("NFC", _UNUSUAL.sub(_if_visible, text))
 
 
-def _is_visible(text: str, index: int, character: str) -> bool:
-    if character in "\n\t" or (character.isascii() and character.isprintable()):
-        return True
+# All but line ends, tabs, ASCII, Latin letters (soft hyphen excluded) and the common punctuation.
+_UNUSUAL = re.compile(r"[^\n\t -~\u00a0-\u00ac\u00ae-\u02ff\u2010-\u2027\u2030-\u205e]")
+
+
+def _if_visible(match: re.Match[str]) -> str:
+    character = match[0]
     if character == _JOINER:
-        return 0 < index < len(text) - 1 and _joins(text[index - 1]) and _joins(text[index + 1])
-    return unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Co")
+        before, after = match.string[match.start() - 1 : match.start()], match.string[match.end() : match.end() + 1]
+        return character if _joins(before) and _joins(after) else ""
+    return "" if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co") else character
 
 
 _JOINER = "\u200d"  # builds one emoji out of several; between letters it is only an invisible character
 
 
 def _joins(character: str) -> bool:
-    return unicodedata.category(character) in ("So", "Sk", "Mn")
+    return bool(character) and unicodedata.category(character) in ("So", "Sk", "Mn")
 
 
 # Shortcodes (https://codex.wordpress.org/Shortcode_API): [name], [name a="b"], [name]…[/name], [[name]] as text.
@@ -347,9 +350,23 @@ _LINES = frozenset({"br", "li", "tr"})
 _CELLS = frozenset({"td", "th"})
 _LISTS = frozenset({"ul", "ol", "table", "tbody", "thead", "tr", "dl"})
 _A_TAG = re.compile(r"<[^<>]*>")
+_UNCLOSED = re.compile(r"<(?![A-Za-z/][^<>]*>)")
+
+
+def _without_comments(markup: str) -> str:
+    """Comments removed, Gutenberg's block comments among them; one that is never closed runs to the end."""
+    kept = []
+    position = 0
+    while (start := markup.find("<!--", position)) >= 0:
+        kept.append(markup[position:start])
+        end = markup.find("-->", start + 4)
+        position = len(markup) if end < 0 else end + 3
+    return "".join((*kept, markup[position:]))
 
 
 def _without_tags(markup: str) -> str:
+    # Python's parser needs quadratic time for unclosed tags and comments: it gets to see neither.
+    markup = _UNCLOSED.sub("&lt;", _without_comments(markup))
     try:
         soup = BeautifulSoup(markup, "html.parser")
     except (ParserRejectedMarkup, AssertionError):
@@ -392,16 +409,14 @@ def _words(node: NavigableString, flowing: bool) -> str:
     return re.sub(r"[ \t\r\n]+", " ", text) if flowing and parent != "pre" else text
 
 
-_MORE = re.compile(r"<!--\s*more\b.*?-->", re.DOTALL)
+_MORE = re.compile(r"<!--more\b")
 
 
-def _opening(body: object) -> str:
-    """What stands in for a missing teaser: the text before WordPress' <!--more-->, else the first paragraph."""
-    markup = _string(body)[:_RAW]
-    more = _MORE.search(markup)
-    if more:
-        return plain_text(markup[: more.start()], _TEASER)
-    return _cut(plain_text(markup, _BODY).split("\n\n", 1)[0], _TEASER)
+def _opening(markup: object, body: str) -> str:
+    """What stands in for a missing teaser: the text before WordPress' <!--more-->, else the body's first paragraph."""
+    source = _string(markup)[:_RAW]
+    more = _MORE.search(source)
+    return plain_text(source[: more.start()], _TEASER) if more else _cut(body.split("\n\n", 1)[0], _TEASER)
 
 
 # Single values

@@ -19,7 +19,7 @@ import pymysql
 from psycopg import Connection as PsycopgConnection
 from psycopg.types.string import TextLoader
 from sqlalchemy import URL, Connection, Engine, NullPool, TextClause, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from campaign.places import Reading
 from campaign.portals.portal import (
@@ -68,21 +68,30 @@ def open_read_only(config: PortalConfig) -> Iterator[Connection]:
     """
     engine = _engine(config)
     try:
-        with engine.connect() as connection:
-            if engine.dialect.name == "mysql":
-                connection.exec_driver_sql("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+        with _connect(config, engine) as connection:
             yield connection
-    except DBAPIError as error:
-        raise PortalUnreachable(_sentence(config, "the database can't be reached", error)) from None
     finally:
         engine.dispose()
+
+
+def _connect(config: PortalConfig, engine: Engine) -> Connection:
+    try:
+        connection = engine.connect()
+        if engine.dialect.name == "mysql":
+            connection.exec_driver_sql("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+    except DBAPIError as error:
+        raise PortalUnreachable(_sentence(config, "the database can't be reached", error)) from None
+    except (TypeError, ValueError):
+        # What a driver says of an option or host name it can't use quotes the URL, and with it the password.
+        raise PortalMisconfigured(f"portal {config.name}: url holds an option or host the driver can't use.") from None
+    return connection
 
 
 def _rows(connection: Connection, config: PortalConfig, progress: Progress | None) -> Iterator[Mapping[str, Any]]:
     result = connection.execution_options(stream_results=True).execute(_statement(config))
     count = 0
     for batch in result.mappings().partitions(_BATCH):
-        yield from batch
+        yield from (dict(row) for row in batch)
         count += len(batch)
         if progress is not None:
             progress(count)
@@ -96,7 +105,11 @@ def _statement(config: PortalConfig) -> TextClause:
     names = [name for name in FIELDS if name in config.fields]
     columns = ", ".join(f"({config.fields[name]}) AS {name}" for name in names)
     order = ", ".join(str(names.index(name) + 1) for name in REQUIRED)
-    return _clause(config, f"SELECT {columns} FROM {_source(config)} ORDER BY {order}")
+    return _clause(config, _select(columns, f"{_source(config)} ORDER BY {order}"))
+
+
+def _select(columns: str, source: str) -> str:
+    return f"SELECT {columns} FROM {source}"  # noqa: S608 - the administrator's own SQL, on a connection that can't write
 
 
 def _source(config: PortalConfig) -> str:
@@ -195,20 +208,21 @@ def _mysql_engine(url: URL) -> Engine:
     return engine
 
 
+# MariaDB counts seconds, MySQL milliseconds.
+_MARIADB_LIMIT = f"max_statement_time = {STATEMENT_SECONDS}"
+_MYSQL_LIMIT = f"max_execution_time = {int(STATEMENT_SECONDS * 1000)}"
+
+
 def _prepare_mysql(connection: pymysql.Connection[Any], _record: object) -> None:
     """Read-only for the session; GROUP_CONCAT not cut at 1,024 bytes; || joins texts as everywhere else."""
-    mariadb = "mariadb" in connection.get_server_info().lower()
-    # MariaDB counts seconds, MySQL milliseconds.
-    limit = (
-        f"max_statement_time = {STATEMENT_SECONDS}"
-        if mariadb
-        else f"max_execution_time = {int(STATEMENT_SECONDS * 1000)}"
-    )
     with connection.cursor() as cursor:
         cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         cursor.execute("SET SESSION time_zone = '+00:00', group_concat_max_len = 1048576")
         cursor.execute("SET SESSION sql_mode = CONCAT(@@sql_mode, ',PIPES_AS_CONCAT')")
-        cursor.execute(f"SET SESSION {limit}")
+        cursor.execute("SELECT VERSION()")
+        row = cursor.fetchone()
+        mariadb = row is not None and "mariadb" in str(row[0]).lower()
+        cursor.execute(f"SET SESSION {_MARIADB_LIMIT if mariadb else _MYSQL_LIMIT}")
     connection.commit()
 
 
@@ -257,16 +271,15 @@ def _explanation(connection: Connection, config: PortalConfig, error: DBAPIError
 def _parts(config: PortalConfig) -> Iterator[tuple[str, TextClause]]:
     """Each part of the mapping alone. A field is read over all rows: some expressions fail on one row only."""
     source = _source(config)
-    yield f"table {config.table!r}" if config.table else "query", _clause(config, f"SELECT 1 FROM {source} {_EMPTY}")
+    yield f"table {config.table!r}" if config.table else "query", _clause(config, _select("1", f"{source} {_EMPTY}"))
     for name, expression in config.fields.items():
-        yield f"field {name!r}", _clause(config, f"SELECT ({expression}) AS field FROM {source}")
+        yield f"field {name!r}", _clause(config, _select(f"({expression}) AS field", source))
 
 
-def _sentence(config: PortalConfig, what: str, error: SQLAlchemyError) -> str:
+def _sentence(config: PortalConfig, what: str, error: DBAPIError) -> str:
     """One sentence out of a driver's error: its first line, without the password."""
-    original = error.orig if isinstance(error, DBAPIError) else error
-    arguments = getattr(original, "args", ())
-    told = str(arguments[1] if isinstance(original, pymysql.MySQLError) and len(arguments) > 1 else original)
+    arguments: tuple[Any, ...] = error.orig.args if error.orig is not None else ()
+    told = str(arguments[-1] if arguments else "")
     line = (told.strip().splitlines() or ["no reason given"])[0]
     password = make_url(config.url).password
     if password:
