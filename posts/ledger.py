@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import Connection, Row, and_, exists, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, delete, exists, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from posts.clock import Clock
@@ -1009,3 +1009,8 @@ def _insert_once(connection: Connection, table: Any, values: dict[str, Any]) -> 
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     statement = cast(Any, dialect).insert(table).values(**values).on_conflict_do_nothing()
     connection.execute(statement)
+
+
+def drop_lease(connection: Connection, name: str, worker: str) -> None:
+    """Give a named lease back before it runs out."""
+    connection.execute(delete(leases).where(leases.c.name == name, leases.c.worker == worker))

@@ -1,0 +1,865 @@
+"""The only wiring: settings become engine, clock, publishers and portals; each verb is one method, each tick too."""
+
+from __future__ import annotations
+
+import getpass
+import logging
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from sqlalchemy import Connection, Row
+
+from campaign import compose, desk, planning, pulling, store
+from campaign.campaigns import Campaign, campaign_to_mapping, parse_campaign, read_campaign
+from campaign.db import Database, Watch, WorkerLock, upgrade
+from campaign.desk import Desk, Refusal
+from campaign.news import sentence, sentences
+from campaign.portals.portal import PortalConfig, portal_config
+from campaign.pulling import Pulled
+from campaign.settings import Settings, SettingsError, suggestion
+from posts import accounts, ledger
+from posts.accounts import Accounts, Vault
+from posts.clock import Clock, SystemClock
+from posts.delivery import Courier, Patience, Publishers
+from posts.images import ImageError
+from posts.networks.publisher import CredentialsError, Endpoint, Publisher
+from posts.networks.registry import NETWORKS, check_credentials
+from posts.reconcile import Reconciler, Settling
+from posts.states import FINAL, PLANNED, Event, State
+
+logger = logging.getLogger(__name__)
+
+CALL_MARGIN = timedelta(seconds=5)
+SEAL_LEASE = timedelta(seconds=30)
+TICK_LEASE = timedelta(seconds=60)
+RETRY_HELD_EVERY = timedelta(minutes=5)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of `doctor`."""
+
+    check: str
+    subject: str
+    ok: bool
+    advice: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """The contract's object."""
+        return {"check": self.check, "subject": self.subject, "ok": self.ok, "advice": self.advice}
+
+
+def templates_directory() -> Path:
+    """The shipped templates: beside the package in a checkout, inside it in a wheel."""
+    beside = Path(__file__).parent.parent / "templates"
+    return beside if (beside / "posts").is_dir() else Path(__file__).parent / "_templates"
+
+
+class App:
+    """The application over one configuration. Closing gives the database's connections back."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Clock | None = None,
+        actor: str | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.settings = settings
+        self.clock = clock or SystemClock()
+        self._environment = os.environ if environment is None else environment
+        self.actor_name = actor or self._environment.get("KREATIVORTE_USER") or f"cli:{getpass.getuser()}"
+        self.database = Database(settings.database_url)
+        self.templates = compose.Templates(templates_directory() / "posts")
+        self._vault: Vault | None = None
+
+    def close(self) -> None:
+        """Give everything back."""
+        self.database.close()
+
+    # --- foundations
+
+    @property
+    def vault(self) -> Vault:
+        """The tokens' vault. Raises KeyProblem when there is no key."""
+        if self._vault is None:
+            key = accounts.read_key(
+                self.settings.path("secret_key_file"), self._environment.get("KREATIVORTE_SECRET_KEY")
+            )
+            self._vault = Vault(key)
+        return self._vault
+
+    def accounts(self) -> Accounts:
+        """The door to the channels' accounts."""
+        return Accounts(self.database.write, self.clock, self.vault, self.endpoint)
+
+    def endpoint(self, api_base: str) -> Endpoint:
+        """Where a channel's network answers, and how patiently it is asked."""
+        return Endpoint(
+            api_base,
+            self.settings["network.connect_timeout"].total_seconds(),
+            self.settings["network.read_timeout"].total_seconds(),
+            self.settings["facebook.graph_version"],
+        )
+
+    def now(self, connection: Connection) -> datetime:
+        """The instant that counts for this transaction."""
+        return ledger.now_of(connection, self.clock)
+
+    @contextmanager
+    def _desk(self) -> Iterator[tuple[Connection, Desk]]:
+        """A person's transaction; other processes are woken by its commit."""
+        with self.database.write() as connection:
+            now = self.now(connection)
+            yield (
+                connection,
+                Desk(
+                    actor=store.person_id(connection, self.actor_name, now),
+                    actor_name=self.actor_name,
+                    now=now,
+                    zone=self.settings.zone,
+                    late_grace=self.settings["delivery.late_grace"],
+                    media=self.settings.path("media_dir").resolve(),
+                    language=self.settings["language"],
+                ),
+            )
+            self.database.wake_others(connection)
+
+    def prepare(self) -> None:
+        """Bring the database to the newest schema."""
+        upgrade(self.database)
+
+    # --- portals
+
+    def portals(self, name: str | None = None) -> list[PortalConfig]:
+        """The configured portals, or the named one. Raises SettingsError and PortalMisconfigured."""
+        known = self.settings.portals
+        if name is not None and name not in known:
+            raise SettingsError(f"There is no portal {name!r} in the configuration{suggestion(name, list(known))}.")
+        return [
+            portal_config(key, table, self.settings.directory)
+            for key, table in known.items()
+            if name in (None, key)
+        ]
+
+    def pull(
+        self,
+        name: str | None = None,
+        *,
+        accept: bool = False,
+        progress: Callable[[str, int], None] = lambda _portal, _rows: None,
+    ) -> list[Pulled]:
+        """Read the portals and let planned announcements follow."""
+        pulled = []
+        for config in self.portals(name):
+            with self.database.read() as connection:
+                now = self.now(connection)
+            pulled.append(
+                pulling.pull(
+                    config,
+                    self.database.write,
+                    now,
+                    accept=accept,
+                    progress=lambda rows, portal=config.name: progress(portal, rows),  # type: ignore[misc]
+                )
+            )
+        with self.database.write() as connection:
+            planning.follow_places(connection, self._house(connection))
+            self.database.wake_others(connection)
+        return pulled
+
+    def places(self) -> list[dict[str, Any]]:
+        """All places, the contract's objects."""
+        with self.database.read() as connection:
+            found = store.stored_places(connection)
+        return [
+            {
+                "id": one.id,
+                "portal": one.place.portal,
+                "external_id": one.place.external_id,
+                "name": one.place.name,
+                "regions": list(one.place.regions),
+                "town": one.place.town,
+                "categories": list(one.place.categories),
+                "url": one.place.url,
+                "published_at": one.place.published_at.isoformat(),
+                "withdrawn": one.withdrawn,
+                "held": one.held,
+            }
+            for one in found
+        ]
+
+    # --- channels
+
+    def add_channel(
+        self,
+        name: str,
+        network: str,
+        account: str,
+        regions: list[str],
+        api_base: str | None,
+        credentials: Mapping[str, Any],
+    ) -> dict[str, Any]:
+        """Store a channel, then ask the network; what it says stands in `problems`. Raises Refusal."""
+        if network not in NETWORKS:
+            raise Refusal(f"Das Netzwerk {network!r} gibt es hier nicht{suggestion(network, list(NETWORKS))}.")
+        try:
+            check_credentials(network, account, credentials)
+        except CredentialsError as error:
+            raise Refusal(str(error)) from None
+        base, world = self._base_and_world(network, api_base)
+        with self._desk() as (connection, at):
+            if any(row.name == name for row in store.channel_rows(connection, removed=True)):
+                raise Refusal(f"Einen Kanal {name!r} gibt es schon.")
+            channel_id = accounts.add_channel(
+                connection,
+                self.vault,
+                name=name,
+                network=network,
+                account=account,
+                api_base=base,
+                world=world,
+                credentials=credentials,
+                now=at.now,
+                actor=at.actor,
+            )
+            store.set_regions(connection, channel_id, regions)
+        self.accounts().check(channel_id)
+        return self.channels(name)[0]
+
+    def _base_and_world(self, network: str, api_base: str | None) -> tuple[str, str]:
+        """Where a new channel's network answers, and which world that is: only the network's own address is live."""
+        traits = NETWORKS[network]
+        if api_base is not None:
+            base = api_base.rstrip("/")
+            if urlsplit(base).scheme not in ("http", "https"):
+                raise Refusal("--api-base muss eine http(s)-Adresse sein.")
+            return base, "live" if base == traits.live_base else "sandbox"
+        if self.settings["mode"] == "live":
+            return traits.live_base, "live"
+        return self.settings["sandbox.url"] + traits.sandbox_path, "sandbox"
+
+    def channels(self, name: str | None = None) -> list[dict[str, Any]]:
+        """Channels, the contract's objects. Raises store.Unknown for a name that is not there."""
+        with self.database.read() as connection:
+            rows = [store.channel_named(connection, name)] if name else store.channel_rows(connection)
+            regions = store.regions_by_channel(connection)
+        return [self._channel_json(row, regions.get(row.id, ())) for row in rows]
+
+    def _channel_json(self, row: Row[Any], regions: tuple[str, ...]) -> dict[str, Any]:
+        problems = list(row.problems) + ([row.signed_out] if row.signed_out else [])
+        return {
+            "name": row.name,
+            "network": row.network,
+            "account": row.account,
+            "account_name": row.account_name,
+            "regions": list(regions),
+            "api_base": row.api_base,
+            "world": row.world,
+            "paused": row.paused,
+            "token_expires": row.token_expires.isoformat() if row.token_expires else None,
+            "throttled_until": row.throttled_until.isoformat() if row.throttled_until else None,
+            "problems": sentences(list(dict.fromkeys(problems)), self.settings["language"]),
+        }
+
+    def check_channels(self, names: list[str]) -> list[dict[str, Any]]:
+        """Ask the networks about the named channels, or all."""
+        with self.database.read() as connection:
+            rows = [store.channel_named(connection, name) for name in names] or store.channel_rows(connection)
+        door = self.accounts()
+        for row in rows:
+            door.check(row.id)
+        with self._desk():
+            pass  # wakes the daemon: a channel may have come back
+        wanted = {row.name for row in rows}
+        return [channel for channel in self.channels() if channel["name"] in wanted]
+
+    def set_channel(self, name: str, verb: str) -> dict[str, Any]:
+        """Pause, resume or remove a channel."""
+        with self._desk() as (connection, at):
+            row = store.channel_named(connection, name)
+            values: dict[str, Any] = {"removed_at": at.now} if verb == "remove" else {"paused": verb == "pause"}
+            store.set_channel(connection, row.id, **values)
+            ledger.note(connection, f"channel_{verb}d", at.now, at.actor, detail={"channel": name})
+            regions = store.regions_by_channel(connection).get(row.id, ())
+            changed = next(one for one in store.channel_rows(connection, removed=True) if one.id == row.id)
+        return self._channel_json(changed, regions)
+
+    # --- campaigns and planning
+
+    def apply_campaign(self, text: str) -> dict[str, Any]:
+        """Store a campaign file. Raises CampaignError with everything that is wrong in it."""
+        campaign = read_campaign(text)
+        with self._desk() as (connection, at):
+            known = {row.name for row in store.channel_rows(connection)}
+            unknown = [name for name in campaign.channels if name not in known]
+            if unknown:
+                raise Refusal(
+                    f"Diese Kanäle der Kampagne gibt es nicht: {', '.join(unknown)}; "
+                    "`kreativorte channel add` legt sie an."
+                )
+            new = store.save_campaign(connection, campaign.name, campaign_to_mapping(campaign), at.now)
+            ledger.note(connection, "campaign_applied", at.now, at.actor, detail={"campaign": campaign.name})
+        return self.campaign(campaign.name) | {"new": new}
+
+    def campaigns(self) -> list[dict[str, Any]]:
+        """All campaigns."""
+        with self.database.read() as connection:
+            return [_campaign_json(row) for row in store.campaign_rows(connection)]
+
+    def campaign(self, name: str) -> dict[str, Any]:
+        """One campaign. Raises store.Unknown."""
+        with self.database.read() as connection:
+            return _campaign_json(store.campaign_row(connection, name))
+
+    def pause_campaign(self, name: str, paused: bool) -> dict[str, Any]:
+        """Pause or resume a campaign; what is planned and not out yet waits while it is paused."""
+        with self._desk() as (connection, at):
+            store.pause_campaign(connection, name, paused)
+            word = "campaign_paused" if paused else "campaign_resumed"
+            ledger.note(connection, word, at.now, at.actor, detail={"campaign": name})
+        return self.campaign(name)
+
+    def _house(self, connection: Connection) -> planning.House:
+        return planning.House(
+            settings=self.settings, templates=self.templates, now=self.now(connection), hosts=self.tracked_hosts()
+        )
+
+    def tracked_hosts(self) -> frozenset[str]:
+        """Hosts whose links are tracked: the setting, or those of all places."""
+        given = self.settings["tracking.hosts"]
+        if given:
+            return frozenset(host.lower() for host in given)
+        with self.database.read() as connection:
+            return frozenset(
+                (urlsplit(one.place.url).hostname or "").lower() for one in store.stored_places(connection)
+            )
+
+    def plan(self, until: date | None = None, *, dry_run: bool = False) -> dict[str, Any]:
+        """Fill the calendar; a dry run shows it and keeps nothing."""
+        with self.database.write() as connection:
+            outcome = planning.fill_calendar(connection, self._house(connection), until)
+            listed = self._announcements_json(
+                connection, store.announcement_rows(connection, ids=[*outcome.planned, *outcome.held])
+            )
+            if dry_run:
+                connection.rollback()
+            else:
+                self.database.wake_others(connection)
+        held = set(outcome.held)
+        return {
+            "planned": [one for one in listed if one["id"] not in held],
+            "held": [one for one in listed if one["id"] in held],
+            "unplaced": [
+                one | {"reason": sentence(one["reason"], self.settings["language"])} for one in outcome.unplaced
+            ],
+        }
+
+    # --- announcements
+
+    def announcements(self, **filters: Any) -> list[dict[str, Any]]:
+        """Announcements, the contract's objects, in the order of their instants."""
+        with self.database.read() as connection:
+            return self._announcements_json(connection, store.announcement_rows(connection, **filters))
+
+    def days(self, first: date | None, last: date | None) -> dict[str, datetime]:
+        """Filters for a span of days in the house's zone, the last included."""
+        zone = self.settings.zone
+        found: dict[str, datetime] = {}
+        if first is not None:
+            found["since"] = datetime.combine(first, time(), zone)
+        if last is not None:
+            found["before"] = datetime.combine(last + timedelta(days=1), time(), zone)
+        return found
+
+    def _announcements_json(self, connection: Connection, rows: list[Row[Any]]) -> list[dict[str, Any]]:
+        names = store.person_names(connection)
+        given = store.approvers(connection, [row.id for row in rows])
+        return [self._announcement_json(row, [names.get(one, one) for one in given.get(row.id, [])]) for row in rows]
+
+    def _announcement_json(self, row: Row[Any], approved_by: list[str]) -> dict[str, Any]:
+        language, zone = self.settings["language"], self.settings.zone
+        problems = [*row.problems, *([row.reason] if row.reason else [])]
+
+        def stamp(instant: datetime | None) -> str | None:
+            return instant.astimezone(zone).isoformat() if instant else None
+
+        return {
+            "id": row.id,
+            "campaign": row.campaign or None,
+            "step": row.step or None,
+            "occurrence": row.occurrence,
+            "place": row.place_id or None,
+            "place_name": row.place_name,
+            "channel": row.channel,
+            "network": row.network,
+            "world": row.world,
+            "at": stamp(row.due_at),
+            "state": row.state,
+            "text": row.text,
+            "sent_text": row.draft["text"] if row.draft else None,
+            "link": row.link,
+            "images": row.images,
+            "variant": row.variant,
+            "template": row.template,
+            "template_revision": row.template_revision,
+            "approved_by": approved_by,
+            "hold_reason": sentence(row.hold_reason, language) or None,
+            "problems": sentences(problems, language),
+            "remote_id": row.remote_id,
+            "permalink": row.permalink,
+            "posted_at": stamp(row.posted_at),
+            "removed_at": stamp(row.removed_at),
+            "attempts": row.attempt,
+            "cost_usd": row.cost_usd,
+        }
+
+    def add_announcement(self, entry: desk.Entry, image: tuple[Path, str, str] | None, *, approve: bool) -> dict[str, Any]:
+        """One free announcement. Raises Refusal."""
+        with self._desk() as (connection, at):
+            if image is not None:
+                file, alt, credit = image
+                kept = desk.local_image(at, file, alt, credit)
+                entry = desk.Entry(entry.channel, entry.at, entry.text, entry.link, (kept,))
+            announcement_id = desk.add(connection, at, entry, approve=approve)
+        return self.announcements(ids=[announcement_id])[0]
+
+    def import_announcements(self, file: Path, *, approve: bool) -> tuple[int, list[dict[str, Any]]]:
+        """A CSV file, all or nothing; every bad row is named. Raises Refusal when the file can't be read."""
+        try:
+            data = file.read_bytes()
+        except OSError as error:
+            raise Refusal(f"Die Datei {file} lässt sich nicht lesen: {error.strerror}.") from None
+        with self._desk() as (connection, at):
+            entries, rejected = desk.read_csv(data, at, file.parent)
+            if rejected:
+                connection.rollback()
+                return 0, rejected
+            count, rejected = desk.import_entries(connection, at, entries, approve=approve)
+            if rejected:
+                connection.rollback()
+                return 0, rejected
+            return count, []
+
+    def decide(self, verb: str, ids: list[int], **values: Any) -> list[dict[str, Any]]:
+        """Approve, hold, release, cancel, retry or settle several announcements, all or none. Raises Refusal."""
+        acts: dict[str, Callable[..., None]] = {
+            "approve": desk.approve,
+            "hold": desk.hold,
+            "release": desk.release,
+            "cancel": desk.cancel,
+            "retry": desk.retry,
+        }
+        with self._desk() as (connection, at):
+            for announcement_id in ids:
+                acts[verb](connection, at, announcement_id, **values)
+        return self.announcements(ids=ids)
+
+    def show(self, ids: list[int]) -> list[dict[str, Any]]:
+        """The named announcements. Raises Refusal when one is not there."""
+        found = self.announcements(ids=ids)
+        missing = set(ids) - {one["id"] for one in found}
+        if missing:
+            raise Refusal(f"Diese Beiträge gibt es nicht: {', '.join(map(str, sorted(missing)))}.")
+        return found
+
+    def edit(
+        self,
+        announcement_id: int,
+        *,
+        text: str | None,
+        link: str | None,
+        image: tuple[Path, str, str] | None,
+        no_image: bool,
+    ) -> dict[str, Any]:
+        """Change an announcement that is not out yet. Raises Refusal."""
+        with self._desk() as (connection, at):
+            images = [desk.local_image(at, *image)] if image else ([] if no_image else None)
+            desk.edit(connection, at, announcement_id, text=text, link=link, images=images)
+        return self.announcements(ids=[announcement_id])[0]
+
+    def move(self, announcement_id: int, at_text: str, *, force: bool) -> dict[str, Any]:
+        """Give an announcement another instant; without `force` the campaign's rhythm must permit it."""
+        instant = desk.read_instant(at_text, self.settings.zone)
+        with self._desk() as (connection, at):
+            row = store.announcement_row(connection, announcement_id)
+            reason = None if force else planning.not_permitted(connection, self._house(connection), row, instant)
+            if reason is not None:
+                raise Refusal(f"{sentence(reason, at.language)} Mit --force geht es trotzdem.")
+            desk.move(connection, at, announcement_id, instant, desk.grace_of(connection, row, at.late_grace))
+        return self.announcements(ids=[announcement_id])[0]
+
+    def settle(self, announcement_id: int, remote_id: str | None) -> dict[str, Any]:
+        """A person settles a doubt. Raises Refusal."""
+        with self._desk() as (connection, at):
+            row = store.announcement_row(connection, announcement_id)
+            link = f"{'https://x.com/i/status/' if row.network == 'twitter' else 'https://www.facebook.com/'}{remote_id}"
+            desk.settle(connection, at, announcement_id, remote_id, link if remote_id else "")
+        return self.announcements(ids=[announcement_id])[0]
+
+    def correct(self, announcement_id: int, text: str) -> dict[str, Any]:
+        """Change the text of what is out, where the network allows it. Raises Refusal and Outcome."""
+        row = self._posted(announcement_id)
+        problems = compose.preflight(row.network, text, None, list(row.images))
+        if problems:
+            raise Refusal(" ".join(sentences(problems, self.settings["language"])))
+        whole = compose.sent_text(row.network, text, row.link, (row.draft or {}).get("link"), bool(row.images))
+        self.accounts().publisher(row.channel_id).correct(row.remote_id, whole)
+        with self._desk() as (connection, at):
+            store.set_announcement(connection, announcement_id, at.now, text=text)
+            detail = {"from": row.draft["text"], "to": whole}
+            ledger.note(connection, "corrected", at.now, at.actor, delivery_id=announcement_id, detail=detail)
+        return self.announcements(ids=[announcement_id])[0]
+
+    def withdraw(self, announcement_id: int, reason: str) -> dict[str, Any]:
+        """Delete what is out on the network. Raises Refusal and Outcome."""
+        row = self._posted(announcement_id)
+        self.accounts().publisher(row.channel_id).delete(row.remote_id)
+        with self._desk() as (connection, at):
+            store.set_delivery(connection, announcement_id, removed_at=at.now)
+            ledger.note(
+                connection,
+                "withdrawn",
+                at.now,
+                at.actor,
+                delivery_id=announcement_id,
+                remote_id=row.remote_id,
+                permalink=row.permalink,
+                detail={"reason": reason},
+            )
+        return self.announcements(ids=[announcement_id])[0]
+
+    def _posted(self, announcement_id: int) -> Row[Any]:
+        with self.database.read() as connection:
+            row = store.announcement_row(connection, announcement_id)
+        if State(row.state) is not State.POSTED or row.removed_at is not None:
+            raise Refusal(f"Beitrag {announcement_id} ist nicht veröffentlicht, sondern {row.state}.")
+        return row
+
+    # --- the brake and the log
+
+    def set_brake(self, engaged: bool, reason: str = "") -> None:
+        """Engage or release the emergency brake."""
+        with self._desk() as (connection, at):
+            ledger.set_brake(connection, engaged, reason, at.now, at.actor)
+
+    def log_entries(self, announcement_id: int | None = None, after_seq: int | None = None) -> list[dict[str, Any]]:
+        """Log entries, the contract's objects with the actors' names beside; sealed first."""
+        self.seal()
+        with self.database.read() as connection:
+            names = store.person_names(connection)
+            rows = ledger.entries(
+                connection, delivery_id=announcement_id, sealed=after_seq is not None, after_seq=after_seq or 0
+            )
+            return [ledger.entry_fields(row) | {"actor_name": names.get(row.actor, row.actor)} for row in rows]
+
+    def seal(self) -> int:
+        """Chain what is committed and not sealed yet; returns how many entries."""
+        total = 0
+        while True:
+            with self.database.write() as connection:
+                now = self.now(connection)
+                if not ledger.take_lease(connection, "seal", f"cli-{os.getpid()}", now, SEAL_LEASE):
+                    return total
+                sealed = ledger.seal(connection)
+                ledger.drop_lease(connection, "seal", f"cli-{os.getpid()}")
+            total += sealed
+            if sealed == 0:
+                return total
+
+    def verify_log(self, head: str | None) -> ledger.Verification:
+        """Seal, then recompute the chain. Raises Refusal for a head that is not SEQ:HASH."""
+        expected = None
+        if head is not None:
+            number, _, digest = head.partition(":")
+            if not number.isdigit() or not digest:
+                raise Refusal("--head braucht die Form NUMMER:PRÜFSUMME, wie `log verify` sie ausgibt.")
+            expected = (int(number), digest)
+        self.seal()
+        with self.database.read() as connection:
+            return ledger.verify(connection, expected)
+
+    # --- the daemon
+
+    def begin_work(self, lock: WorkerLock, on_end: Callable[[int], None] = lambda _id: None) -> Work:
+        """What the daemon turns: courier, reconciler and the ticks."""
+        return Work(self, lock, on_end)
+
+    def doctor(self) -> list[Finding]:
+        """What works, what doesn't, and what to do."""
+        return [*self._doctor_foundations(), *self._doctor_channels(), *self._doctor_portals(), *self._doctor_calendar()]
+
+    def _doctor_foundations(self) -> Iterator[Finding]:
+        yield Finding("configuration", str(self.settings.file or "defaults"), True)
+        try:
+            self.vault.lock({})
+            yield Finding("key", str(self.settings["secret_key_file"]), True)
+        except accounts.KeyProblem as problem:
+            yield Finding("key", str(self.settings["secret_key_file"]), False, str(problem))
+        with self.database.read() as connection:
+            skew = abs((ledger.now_of(connection, self.clock) - self.clock.now()).total_seconds())
+            brake = store.brake_row(connection)
+        yield Finding("database", self.database.name, True)
+        yield Finding("clock", "database", skew < 60, "" if skew < 60 else f"Die Uhren gehen {skew:.0f} s auseinander.")
+        stopped = brake is not None and brake.engaged
+        advice = "Die Notbremse ist gezogen; `kreativorte go` löst sie."
+        yield Finding("brake", "all channels", not stopped, advice if stopped else "")
+        checked = self.verify_log(None)
+        advice = f"Die Kette bricht bei Eintrag {checked.first_bad}; das Protokoll wurde verändert."
+        yield Finding("log", checked.head, checked.ok, "" if checked.ok else advice)
+        for network in NETWORKS:
+            for name in self.templates.names(network):
+                error = compose.template_problem(self.templates, network, name)
+                yield Finding("template", f"{network}/{name}", error is None, error or "")
+
+    def _doctor_channels(self) -> Iterator[Finding]:
+        for channel in self.channels():
+            problems = list(channel["problems"]) + (["Der Kanal ist angehalten."] if channel["paused"] else [])
+            yield Finding("channel", f"{channel['name']} ({channel['world']})", not problems, " ".join(problems))
+
+    def _doctor_portals(self) -> Iterator[Finding]:
+        with self.database.read() as connection:
+            rows = store.portal_rows(connection)
+        for name in self.settings.portals:
+            row = rows.get(name)
+            if row is None:
+                yield Finding("portal", name, False, "Noch nie gelesen; `kreativorte pull` liest ihn.")
+            else:
+                yield Finding("portal", name, not row.problem, row.problem or "")
+
+    def _doctor_calendar(self) -> Iterator[Finding]:
+        states = (State.REFUSED, State.IN_DOUBT, State.MISSED, State.HELD, State.UNKNOWN)
+        for one in self.announcements(states=states):
+            said = " ".join([one["hold_reason"] or "", *one["problems"]]).strip()
+            yield Finding("announcement", f"{one['id']} {one['state']}", False, said or one["state"])
+
+
+class Work:
+    """One daemon's work on the database: each method is one tick, safe to run beside the others."""
+
+    def __init__(self, app: App, lock: WorkerLock, on_end: Callable[[int], None]) -> None:
+        self._app = app
+        self._lock = lock
+        settings = app.settings
+        call = settings["network.connect_timeout"] + settings["network.read_timeout"] + CALL_MARGIN
+        door = app.accounts()
+        self.publishers = Publishers(door.publisher)
+        self.courier = Courier(
+            app.database.write,
+            app.clock,
+            self.publishers,
+            lock.worker.id,
+            Patience(settings["delivery.lease"], call, settings["delivery.throttle_wait"]),
+            settings["delivery.senders"],
+            on_end,
+        )
+        self.reconciler = Reconciler(
+            app.database.write,
+            app.clock,
+            self._reader(door),
+            lock.dead,
+            Settling(
+                looks=tuple(look.total_seconds() for look in settings["reconcile.looks"]),
+                window=settings["reconcile.window"].total_seconds(),
+                resend=settings["reconcile.after_absent"] == "resend",
+                resends=settings["reconcile.resends"],
+                late_grace=settings["delivery.late_grace"],
+            ),
+        )
+        self._next_pull: dict[str, datetime] = {}
+        self._retry_held_at: datetime | None = None
+
+    @staticmethod
+    def _reader(door: Accounts) -> Callable[[int], Publisher]:
+        """Publishers of the reconciler's own, opened once per channel: it reads while senders send."""
+        readers: dict[int, Publisher] = {}
+
+        def reader(channel_id: int) -> Publisher:
+            if channel_id not in readers:
+                readers[channel_id] = door.publisher(channel_id)
+            return readers[channel_id]
+
+        return reader
+
+    def recover(self) -> None:
+        """At the start: calls of workers that ended become doubts, their preparations are free again."""
+        with self._app.database.write() as connection:
+            now = self._app.now(connection)
+            dead = self._lock.dead(connection, store.unfinished_workers(connection))
+            ledger.lapse(connection, now, dead)
+            ledger.free_claims(connection, dead)
+
+    def deliver(self) -> int:
+        """Freeze what is due, send what is queued, tell what is too late."""
+        self._freeze_due()
+        taken = self.courier.deliver_due()
+        with self._app.database.write() as connection:
+            ledger.miss_late(connection, self._app.now(connection))
+        return taken
+
+    def _freeze_due(self) -> None:
+        app = self._app
+        with app.database.write() as connection:
+            now = app.now(connection)
+            ledger.see(connection, self._lock.worker.id, now)
+            ledger.miss_late(connection, now)
+        with app.database.read() as connection:
+            due = store.due_for_queueing(connection, app.now(connection))
+            if not due or ledger.brake_engaged(connection):
+                return
+            rows = store.announcement_rows(connection, ids=due)
+            paused = {row.name for row in store.campaign_rows(connection) if row.paused}
+            definitions = {
+                row.name: parse_campaign(row.definition) for row in store.campaign_rows(connection)
+            }
+        hosts = app.tracked_hosts()
+        for row in rows:
+            if row.campaign not in paused:
+                self._freeze(row, definitions.get(row.campaign), hosts)
+
+    def _freeze(self, row: Row[Any], campaign: Campaign | None, hosts: frozenset[str]) -> None:
+        app = self._app
+        problems = self._last_look(row, campaign)
+        draft = None
+        if not problems:
+            try:
+                draft = compose.freeze(app.settings, hosts, row, campaign, self._image_root(row))
+            except ImageError as error:
+                problems = [f"image_unusable:{error}"]
+        with app.database.write() as connection:
+            now = app.now(connection)
+            if draft is None:
+                ledger.move(
+                    connection,
+                    row.id,
+                    State.APPROVED,
+                    Event.HELD,
+                    now,
+                    ledger.DAEMON,
+                    hold_reason=problems[0],
+                    detail={"problems": problems},
+                )
+                store.set_announcement(connection, row.id, now, problems=problems)
+                return
+            current = store.announcement_row(connection, row.id)
+            if (current.text, current.link, current.images) == (row.text, row.link, row.images):
+                ledger.queue(connection, row.id, draft, compose.cost(row.network, draft, now), now)
+
+    def _last_look(self, row: Row[Any], campaign: Campaign | None) -> list[str]:
+        """Preflight once more, now that it goes out."""
+        app = self._app
+        problems = compose.preflight(
+            row.network,
+            row.text,
+            row.link,
+            list(row.images),
+            require_image=bool(campaign and campaign.require_image and row.place_id),
+        )
+        with app.database.read() as connection:
+            problems += planning.situation_problems(connection, row, campaign, app.settings.zone)
+        if not problems and row.link and app.settings["preflight.check_links"]:
+            timeout = (
+                app.settings["network.connect_timeout"].total_seconds(),
+                app.settings["network.read_timeout"].total_seconds(),
+            )
+            dead = compose.link_problem(row.link, timeout)
+            problems += [dead] if dead else []
+        return problems
+
+    def _image_root(self, row: Row[Any]) -> Path | None:
+        if not row.place_id:
+            return None
+        with self._app.database.read() as connection:
+            stored = store.place_of(connection, row.place_id)
+        if stored is None or stored.place.portal not in self._app.settings.portals:
+            return None
+        return self._app.portals(stored.place.portal)[0].image_root
+
+    def retry_held(self) -> None:
+        """Look again at what is held because a link did not answer; let it go on once it does."""
+        app = self._app
+        with app.database.read() as connection:
+            held = [
+                row
+                for row in store.announcement_rows(connection, states=[State.HELD])
+                if (row.hold_reason or "").startswith("link_dead")
+            ]
+        for row in held:
+            timeout = (app.settings["network.connect_timeout"].total_seconds(),) * 2
+            if compose.link_problem(row.link, timeout) is None:
+                with app.database.write() as connection:
+                    now = app.now(connection)
+                    ledger.move(
+                        connection, row.id, State.HELD, Event.RELEASED, now, ledger.DAEMON, hold_reason=None
+                    )
+                    store.set_announcement(connection, row.id, now, problems=[])
+
+    def pull_due(self) -> list[Pulled]:
+        """Poll the portals whose turn it is, one machine at a time."""
+        app = self._app
+        with app.database.write() as connection:
+            now = app.now(connection)
+            if not ledger.take_lease(connection, "pull", self._lock.worker.id, now, timedelta(minutes=10)):
+                return []
+        pulled = []
+        for config in app.portals():
+            if self._next_pull.get(config.name, now) <= now:
+                self._next_pull[config.name] = now + config.every
+                pulled += app.pull(config.name)
+        return pulled
+
+    def plan(self) -> None:
+        """Fill the calendar, one machine at a time."""
+        app = self._app
+        with app.database.write() as connection:
+            if ledger.take_lease(connection, "plan", self._lock.worker.id, app.now(connection), TICK_LEASE):
+                planning.fill_calendar(connection, app._house(connection), None)
+
+    def reconcile(self) -> int:
+        """Look for doubtful deliveries, one machine at a time."""
+        app = self._app
+        with app.database.write() as connection:
+            now = app.now(connection)
+            if not ledger.take_lease(connection, "reconcile", self._lock.worker.id, now, TICK_LEASE):
+                return 0
+            dead = self._lock.dead(connection, store.unfinished_workers(connection))
+            if dead:
+                ledger.lapse(connection, now, dead)
+                ledger.free_claims(connection, dead)
+        return self.reconciler.reconcile()
+
+    def seal(self) -> None:
+        """Chain what is committed."""
+        self._app.seal()
+
+    def next_due(self) -> datetime | None:
+        """The next instant at which something could go out."""
+        with self._app.database.read() as connection:
+            if ledger.brake_engaged(connection):
+                return None
+            return ledger.next_due(connection, self._app.now(connection))
+
+    def idle(self, within: timedelta) -> bool:
+        """Whether nothing is in flight, no look is pending, and nothing deliverable is due within that span."""
+        with self._app.database.read() as connection:
+            now = self._app.now(connection)
+            if ledger.busy(connection, now):
+                return False
+            if ledger.brake_engaged(connection):
+                return True
+            due = ledger.next_due(connection, now)
+        return due is None or due > now + within
+
+
+def _campaign_json(row: Row[Any]) -> dict[str, Any]:
+    return dict(row.definition) | {"paused": row.paused}
+
+
+__all__ = ["FINAL", "PLANNED", "App", "Finding", "Refusal", "Watch", "Work"]
