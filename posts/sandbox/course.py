@@ -48,7 +48,7 @@ class Sandbox:
 
     def visible_posts(self, network: str, call: str, account: str) -> list[Post]:
         """What a reader of the account sees now, newest first: faults may hide the newest or all of it."""
-        posts = [p for p in self.state.posts_of(network, account)]
+        posts = self.state.posts_of(network, account)
         if self.faults.take(network, call, account, ("timeline_empty",)):
             return []
         lag = self.faults.take(network, call, account, ("timeline_lag",))
@@ -138,7 +138,8 @@ def _before(
         case "html":
             return answers.web_page(usual)
         case "throttle":
-            quota = Quota(0, 1, box.clock.now() + timedelta(seconds=fault.seconds or _DEFAULT_WAIT))
+            now = box.clock.now()
+            quota = Quota(0, 1, now + timedelta(seconds=fault.seconds or _DEFAULT_WAIT), now)
             headers = usual | dialect.headers(call.account, quota)
             return answers.json_answer(dialect.throttled(call.account, quota), headers)
         case "throttle_silent":

@@ -33,6 +33,11 @@ class Quota:
     limit: int
     used: int
     reset: datetime
+    now: datetime
+
+    @property
+    def wait(self) -> timedelta:
+        return self.reset - self.now
 
     @property
     def exceeded(self) -> bool:
@@ -84,4 +89,4 @@ class Windows:
             if not start <= now < start + timedelta(seconds=window):
                 start, used = now, 0
             self._counts[network, key, account] = (start, used + 1)
-            return Quota(limit, used + 1, start + timedelta(seconds=window))
+            return Quota(limit, used + 1, start + timedelta(seconds=window), now)

@@ -58,7 +58,7 @@ class Account:
 class Token:
     """A token the sandbox issued or saw, known by the SHA-256 of its text. `expires_at` None: never.
 
-    `kind` is "access", "refresh", "spent" (a refresh token that was used up) or "page".
+    `kind` is "access", "refresh", "spent" (a refresh token that was used up), "page" or "user".
     """
 
     digest: str
@@ -120,6 +120,7 @@ class State:
         self._file = file
         self._lock = threading.RLock()
         self._writing = threading.Lock()
+        self._generation = self._written = 0
         self._clear()
         if file is not None and file.exists():
             self._read(file)
@@ -239,7 +240,8 @@ class State:
         with self._lock:
             ids = self._by_account[network, account]
             found = [self._posts[i] for i in ids if self._posts[i].deleted_at is None]
-        return sorted(reversed(found), key=lambda p: p.created_at, reverse=True)
+        found.sort(key=lambda p: p.created_at)
+        return found[::-1]
 
     def last_said(self, network: str, account: str, text: str) -> datetime | None:
         """When this very text was last accepted on the account, deleted posts included."""
@@ -302,8 +304,7 @@ class State:
         self._given: set[str] = set()
         self._graph_number = _GRAPH_ID_START
         self._lines: dict[str, str] = {}
-        self._generation = getattr(self, "_generation", 0) + 1
-        self._written = getattr(self, "_written", 0)
+        self._generation += 1
 
     def _keep_post(self, post: Post) -> None:
         self._posts[post.id] = post
@@ -375,8 +376,8 @@ def _line_key(kind: str, record: Record) -> str:
 
 def _record(kind: str, fields: dict[str, Any]) -> Record:
     times = ("created_at", "updated_at", "deleted_at", "expires_at")
-    values = {k: datetime.fromisoformat(v) if k in times and v else v for k, v in fields.items()}
-    values = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()}
+    values |= {k: datetime.fromisoformat(values[k]) for k in times if values.get(k)}
     return _KINDS[kind](**values)
 
 

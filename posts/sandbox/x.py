@@ -332,7 +332,7 @@ def _range(posts: list[Post], asked: Asked) -> list[Post]:
     token = query.get("pagination_token")
     if token is not None:
         if not token.startswith("7140") or not _ID.fullmatch(token[4:]):
-            raise x_errors.invalid("pagination_token", token, "The `pagination_token` query parameter value is not valid")
+            raise x_errors.invalid("pagination_token", token, "The `pagination_token` parameter value is not valid")
         until = min(until or int(token[4:]), int(token[4:]))
     chosen = sorted(posts, key=lambda p: int(p.id), reverse=True)
     chosen = [p for p in chosen if (since is None or int(p.id) > since) and (until is None or int(p.id) < until)]

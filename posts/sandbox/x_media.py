@@ -12,9 +12,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from fastapi import UploadFile
 from fastapi.concurrency import run_in_threadpool
-from starlette.datastructures import UploadFile as UploadedFile
+from starlette.datastructures import UploadFile
 
 from posts.sandbox import x_errors
 from posts.sandbox.answers import Reply
@@ -106,11 +105,10 @@ class MediaCalls:
     async def finalize(self, box: Sandbox, asked: Asked) -> Reply:
         """Put the segments together and judge the picture."""
         session = self._session(asked)
+        media_id = asked.request.path_params["id"]
         content = b"".join(session.segments[index] for index in sorted(session.segments))
         if len(content) != session.total:
-            raise x_errors.invalid("id", asked.request.path_params["id"], "Segments do not add up to provided total file "
-                                   "size.")
-        media_id = asked.request.path_params["id"]
+            raise x_errors.invalid("id", media_id, "Segments do not add up to provided total file size.")
         reply = await _keep(box, asked, media_id, content, session.category)
         with self._lock:
             self._sessions.pop(media_id, None)
@@ -197,7 +195,7 @@ async def _parts(asked: Asked) -> dict[str, Any]:
 
 
 async def _content(part: Any) -> bytes:
-    if isinstance(part, UploadFile | UploadedFile):
+    if isinstance(part, UploadFile):
         return await part.read()
     try:
         return base64.b64decode(part, validate=True)
