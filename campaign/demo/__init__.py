@@ -1,0 +1,1 @@
+"""The demonstration: a portal database with real places of Saxony-Anhalt and Brandenburg, pictures and campaigns."""
