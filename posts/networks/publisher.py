@@ -43,15 +43,15 @@ class Reason(StrEnum):
     NOT_FOUND = "not_found"  # the post or Page is gone or hidden from us
     NOT_EDITABLE = "not_editable"  # this network has no editing
     # The account: a person must act.
-    TOKEN_EXPIRED = "token_expired"
-    TOKEN_INVALID = "token_invalid"
+    TOKEN_EXPIRED = "token_expired"  # noqa: S105
+    TOKEN_INVALID = "token_invalid"  # noqa: S105
     APP_REMOVED = "app_removed"  # the person took the app out of the account
-    PASSWORD_CHANGED = "password_changed"
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105
     LOGIN_CHECK = "login_check"  # the network wants the person to sign in and confirm something
     ROLE_MISSING = "role_missing"  # the person has no suitable role on the Page any more
     PERMISSION_MISSING = "permission_missing"
     IDENTITY_UNCONFIRMED = "identity_unconfirmed"  # Page publishing authorisation is asked for
-    APP_SECRET_WRONG = "app_secret_wrong"
+    APP_SECRET_WRONG = "app_secret_wrong"  # noqa: S105
     APP_NOT_ENROLLED = "app_not_enrolled"  # the app is in no project that may use the API
     ACCOUNT_LIMITED = "account_limited"
     ACCOUNT_SUSPENDED = "account_suspended"
@@ -76,16 +76,16 @@ class Reason(StrEnum):
 
 
 class Problem(StrEnum):
-    """What `check` found besides being signed in; `Account.problems` holds "word" or "word: detail"."""
+    """What `check` found besides being signed in; `Account.problems` holds "word" or "word:detail"."""
 
     EXPIRY_UNKNOWN = "expiry_unknown"  # app id or secret missing, or the network would not tell
     OWN_POSTS_UNKNOWN = "own_posts_unknown"  # without app id our posts can't be told from other apps'
     PERMISSION_MISSING = "permission_missing"
-    NOT_A_PAGE_TOKEN = "not_a_page_token"
+    NOT_A_PAGE_TOKEN = "not_a_page_token"  # noqa: S105
     WRONG_APP = "wrong_app"  # the token was made by another app than the given app id
     DATA_ACCESS_ENDS = "data_access_ends"  # reading stops on that day unless the person signs in again
     VERSION_DIFFERS = "version_differs"  # the network served another API version than asked for
-    NO_REFRESH_TOKEN = "no_refresh_token"  # the access token can't be renewed
+    NO_REFRESH_TOKEN = "no_refresh_token"  # noqa: S105 - the access token can't be renewed
 
 
 @dataclass(frozen=True)
@@ -416,7 +416,7 @@ def fitting(draft: Draft, limits: Limits, length: int) -> None:
         raise Refused(Reason.TOO_LONG, f"an alt text of more than {limits.alt_text} characters")
 
 
-def sighting(posts: Iterator[RemotePost], draft: Draft, since: datetime) -> Sighting:
+def sighting(posts: Iterator[RemotePost], draft: Draft, since: datetime) -> Found | Absent:
     """Found, or Absent, of a time-line that is read completely; whatever its iterator raises passes through."""
     candidates = tuple(post for post in posts if post.created_at >= since and could_be(post, draft))
     return Found(candidates) if candidates else Absent(since)

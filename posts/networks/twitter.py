@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import requests
 import tweepy
-from oauthlib.oauth2 import OAuth2Error, WebApplicationClient
+from oauthlib.oauth2 import OAuth2Error, WebApplicationClient  # type: ignore[import-untyped]
 
 from posts.clock import Clock
 from posts.drafts import Draft, Image, Receipt, RemotePost
@@ -59,8 +59,8 @@ LIMITS = Limits(
 )
 
 MEDIA_TYPES = ((b"\xff\xd8\xff", "image/jpeg"), (b"\x89PNG\r\n\x1a\n", "image/png"), (b"RIFF", "image/webp"))
+BEARER_IN_SESSION = "in the session"  # what tweepy is told, and may log
 REFRESH_AHEAD = timedelta(minutes=10)  # an access token lives two hours; one that ends sooner is renewed before use
-MONTH_CAP_TITLE = "usagecapexceeded"
 PAGE = 100  # posts per page of a time-line, the most X gives
 MOST_PAGES = 32  # X goes 3,200 posts back and no further
 
@@ -141,7 +141,7 @@ RULES: tuple[AnswerRule, ...] = (
     _rule(403, (), Refused, Reason.NOT_PERMITTED,
           "refused without a clear reason: too long for the account, picture, missing permission"),
     _rule(404, (), Throttled, Reason.UNAVAILABLE, "endpoints answer 404 in outages; nothing was created"),
-    _rule(429, (MONTH_CAP_TITLE, "usage-capped"), Throttled, Reason.USAGE_CAP,
+    _rule(429, ("usagecapexceeded", "usage-capped"), Throttled, Reason.USAGE_CAP,
           "the month's cap; the reset header is meaningless and ignored"),
     _rule(429, (), Throttled, Reason.RATE_LIMITED, "too many calls; until the latest reset that X names"),
 )
@@ -240,7 +240,12 @@ def tokens_of(credentials: Mapping[str, Any]) -> Tokens:
     """The tokens in a credentials file. Raises CredentialsError with one sentence for anything unusable."""
     if "oauth2" not in credentials:
         _only_known(credentials, OAUTH1_KEYS)
-        return Tokens(**{key: _required(credentials, key) for key in OAUTH1_KEYS})
+        return Tokens(
+            consumer_key=_required(credentials, "consumer_key"),
+            consumer_secret=_required(credentials, "consumer_secret"),
+            access_token=_required(credentials, "access_token"),
+            access_token_secret=_required(credentials, "access_token_secret"),
+        )
     if len(credentials) > 1 or not isinstance(credentials["oauth2"], dict):
         raise CredentialsError('Credentials for twitter hold either the four OAuth 1.0a keys or one object "oauth2".')
     fields = credentials["oauth2"]
@@ -257,7 +262,8 @@ def tokens_of(credentials: Mapping[str, Any]) -> Tokens:
 def _only_known(fields: Mapping[str, Any], keys: tuple[str, ...]) -> None:
     unknown = sorted(set(fields) - set(keys))
     if unknown:
-        raise CredentialsError(f'Credentials for twitter hold the unknown key "{unknown[0]}"; known are {", ".join(keys)}.')
+        known = ", ".join(keys)
+        raise CredentialsError(f'Credentials for twitter hold the unknown key "{unknown[0]}"; known are {known}.')
 
 
 def _required(fields: Mapping[str, Any], key: str) -> str:
@@ -334,7 +340,7 @@ class TwitterPublisher:
     def _use(self, tokens: Tokens) -> None:
         self._tokens = tokens
         self._client = tweepy.Client(
-            bearer_token="held by the session",
+            bearer_token=BEARER_IN_SESSION,
             consumer_key=tokens.consumer_key or None, consumer_secret=tokens.consumer_secret or None,
             access_token=tokens.access_token, access_token_secret=tokens.access_token_secret or None,
             return_type=requests.Response, wait_on_rate_limit=False,
@@ -363,7 +369,7 @@ class TwitterPublisher:
         if not self._tokens.user_auth:
             return () if self._tokens.refresh_token else (Problem.NO_REFRESH_TOKEN,)
         level = self._session.last.headers.get("x-access-level") if self._session.last else None
-        return (f"{Problem.PERMISSION_MISSING}: write",) if level == "read" else ()
+        return (f"{Problem.PERMISSION_MISSING}:write",) if level == "read" else ()
 
     def refresh(self, save: SaveTokens) -> None:
         """Renew an OAuth 2.0 token that ends within ten minutes, or that X has just rejected. `save` gets the whole

@@ -1,0 +1,49 @@
+"""The networks that exist: what a page may know of each, and how a publisher is opened."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Any
+
+from posts.clock import Clock, SystemClock
+from posts.drafts import Draft
+from posts.networks import facebook, twitter
+from posts.networks.publisher import CredentialsError, Endpoint, NetworkTraits, Publisher
+
+__all__ = ["NETWORKS", "CredentialsError", "open_publisher", "price"]
+
+NETWORKS: dict[str, NetworkTraits] = {
+    "facebook": NetworkTraits(
+        name="facebook", limits=facebook.LIMITS, live_base=facebook.LIVE_BASE, sandbox_path="/graph",
+        publisher=facebook.FacebookPublisher, price=facebook.price,
+    ),
+    "twitter": NetworkTraits(
+        name="twitter", limits=twitter.LIMITS, live_base=twitter.LIVE_BASE, sandbox_path="/x",
+        publisher=twitter.TwitterPublisher, price=twitter.price,
+    ),
+}
+
+ACCOUNT_ID = re.compile(r"[A-Za-z0-9_]{1,50}")  # goes into paths as it is
+
+
+def open_publisher(
+    network: str, account_id: str, credentials: dict[str, Any], endpoint: Endpoint, clock: Clock | None = None
+) -> Publisher:
+    """A publisher for one account; no call is made yet. `clock` is the machine's where none is handed over.
+
+    Raises CredentialsError with one sentence when the account's id or the credentials can't be right, KeyError for
+    an unknown network.
+    """
+    traits = NETWORKS[network]
+    if not ACCOUNT_ID.fullmatch(account_id):
+        raise CredentialsError(f"The account of a {network} channel is its id, made of digits or letters only.")
+    if not isinstance(credentials, dict):
+        raise CredentialsError(f"Credentials for {network} must be a JSON object.")
+    return traits.publisher(account_id, credentials, endpoint, clock or SystemClock())
+
+
+def price(network: str, draft: Draft, on: date | None = None) -> float:
+    """What publishing this draft costs in USD on that day (None: by the newest price list). Raises KeyError for an
+    unknown network."""
+    return NETWORKS[network].price(draft, on)
