@@ -251,15 +251,15 @@ def credentials_of(values: Mapping[str, Any]) -> Credentials:
     unknown = sorted(set(values) - set(KEYS))
     if unknown:
         known = ", ".join(KEYS)
-        raise CredentialsError(f'Credentials for facebook hold the unknown key "{unknown[0]}"; known are {known}.')
+        raise CredentialsError(f"Die Zugangsdaten für facebook kennen »{unknown[0]}« nicht; bekannt sind {known}.")
     for key in KEYS:
         value = values.get(key) or ""
         if not isinstance(value, str) or not value.isascii() or any(sign.isspace() for sign in value):
             raise CredentialsError(
-                f'Credentials for facebook: "{key}" must be a text of ASCII characters without blanks.'
+                f"Die Zugangsdaten für facebook: »{key}« muss ein Text aus ASCII-Zeichen ohne Leerzeichen sein."
             )
     if not values.get("access_token"):
-        raise CredentialsError('Credentials for facebook lack "access_token".')
+        raise CredentialsError("Den Zugangsdaten für facebook fehlt »access_token«.")
     return Credentials(**{key: values.get(key) or "" for key in KEYS})
 
 

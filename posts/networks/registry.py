@@ -11,7 +11,7 @@ from posts.drafts import Draft
 from posts.networks import facebook, twitter
 from posts.networks.publisher import CredentialsError, Endpoint, NetworkTraits, Publisher
 
-__all__ = ["NETWORKS", "CredentialsError", "open_publisher", "price"]
+__all__ = ["NETWORKS", "CredentialsError", "check_credentials", "open_publisher", "price"]
 
 NETWORKS: dict[str, NetworkTraits] = {
     "facebook": NetworkTraits(
@@ -37,10 +37,15 @@ def open_publisher(
     """
     traits = NETWORKS[network]
     if not ACCOUNT_ID.fullmatch(account_id):
-        raise CredentialsError(f"The account of a {network} channel is its id, made of digits or letters only.")
+        raise CredentialsError(f"Das Konto eines Kanals bei {network} ist seine Kennung aus Ziffern oder Buchstaben.")
     if not isinstance(credentials, dict):
-        raise CredentialsError(f"Credentials for {network} must be a JSON object.")
+        raise CredentialsError(f"Die Zugangsdaten für {network} müssen ein JSON-Objekt sein.")
     return traits.publisher(account_id, credentials, endpoint, clock or SystemClock())
+
+
+def check_credentials(network: str, account_id: str, credentials: dict[str, Any]) -> None:
+    """Raises as `open_publisher` when no publisher could be opened with them; the network is not asked."""
+    open_publisher(network, account_id, credentials, Endpoint(NETWORKS[network].live_base))
 
 
 def price(network: str, draft: Draft, on: date | None = None) -> float:

@@ -247,7 +247,7 @@ def tokens_of(credentials: Mapping[str, Any]) -> Tokens:
             access_token_secret=_required(credentials, "access_token_secret"),
         )
     if len(credentials) > 1 or not isinstance(credentials["oauth2"], dict):
-        raise CredentialsError('Credentials for twitter hold either the four OAuth 1.0a keys or one object "oauth2".')
+        raise CredentialsError("Die Zugangsdaten für twitter sind entweder die vier OAuth-1.0a-Werte oder ein Objekt »oauth2«.")
     fields = credentials["oauth2"]
     _only_known(fields, OAUTH2_KEYS)
     return Tokens(
@@ -263,20 +263,20 @@ def _only_known(fields: Mapping[str, Any], keys: tuple[str, ...]) -> None:
     unknown = sorted(set(fields) - set(keys))
     if unknown:
         known = ", ".join(keys)
-        raise CredentialsError(f'Credentials for twitter hold the unknown key "{unknown[0]}"; known are {known}.')
+        raise CredentialsError(f"Die Zugangsdaten für twitter kennen »{unknown[0]}« nicht; bekannt sind {known}.")
 
 
 def _required(fields: Mapping[str, Any], key: str) -> str:
     value = _optional(fields, key)
     if not value:
-        raise CredentialsError(f'Credentials for twitter lack "{key}".')
+        raise CredentialsError(f"Den Zugangsdaten für twitter fehlt »{key}«.")
     return value
 
 
 def _optional(fields: Mapping[str, Any], key: str) -> str:
     value = fields.get(key) or ""
     if not isinstance(value, str) or not value.isascii() or any(sign.isspace() for sign in value):
-        raise CredentialsError(f'Credentials for twitter: "{key}" must be a text of ASCII characters without blanks.')
+        raise CredentialsError(f"Die Zugangsdaten für twitter: »{key}« muss ein Text aus ASCII-Zeichen ohne Leerzeichen sein.")
     return value
 
 
@@ -292,7 +292,7 @@ def _expiry(value: object) -> datetime | None:
             instant = None
     if instant is None or instant.tzinfo is None:
         raise CredentialsError(
-            'Credentials for twitter: "expires_at" must be Unix seconds or an ISO 8601 time with offset.'
+            "Die Zugangsdaten für twitter: »expires_at« muss eine Unix-Zeit oder eine ISO-8601-Zeit mit Versatz sein."
         )
     return instant.astimezone(UTC)
 
@@ -581,7 +581,7 @@ def _belongs(tokens: Tokens, account_id: str) -> None:
     """An OAuth 1.0a access token starts with its owner's id."""
     owner = tokens.access_token.split("-", 1)[0] if tokens.user_auth else ""
     if owner.isdigit() and account_id.isdigit() and "-" in tokens.access_token and owner != account_id:
-        raise CredentialsError(f"These tokens belong to the X account {owner}, not to {account_id}.")
+        raise CredentialsError(f"Diese Zugangsdaten gehören zum X-Konto {owner}, nicht zu {account_id}.")
 
 
 def permalink(remote_id: str) -> str:
