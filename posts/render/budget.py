@@ -43,9 +43,13 @@ class Budget:
 
     def string(self, length: int) -> None:
         """Book a string of that many characters before it is built. Raises TemplateError when it is too long."""
+        self.fits(length)
+        self.work(length)
+
+    def fits(self, length: int) -> None:
+        """Raises TemplateError when a text of that many characters is too long."""
         if length > TEXT:
             raise TemplateError(f"Ein Text wird zu lang; erlaubt sind {TEXT} Zeichen.")
-        self.work(length)
 
 
 def number(value: float) -> float:

@@ -7,10 +7,6 @@ from datetime import date
 from typing import Any
 
 
-def _variable(meaning: str, default: Any) -> Any:
-    return field(default=default, metadata={"help": meaning})
-
-
 @dataclass(frozen=True)
 class PostVariables:
     """What a template may say. Texts are plain, without markup; lists are in the portal's order.
@@ -19,26 +15,31 @@ class PostVariables:
     German, for staff; docs/vorlagen.md shows the same table.
     """
 
-    name: str = _variable("Name des Ortes", "")
-    town: str = _variable("Gemeinde, in der der Ort liegt", "")
-    region: str = _variable("erste Region des Ortes", "")
-    regions: tuple[str, ...] = _variable("alle Regionen (Liste)", ())
-    category: str = _variable("erster Bereich des Ortes", "")
-    categories: tuple[str, ...] = _variable("alle Bereiche (Liste)", ())
-    teaser: str = _variable("Kurztext des Portals", "")
-    body: str = _variable("Beschreibung des Portals", "")
-    link: str = _variable("Adresse mit Messmarke, genau so zu übernehmen", "")
-    link_in_text: bool = _variable(
-        "ja, wenn die Adresse im Text stehen muss; nein, wenn das Netzwerk eine Link-Vorschau zeigt", True
+    name: str = field(default="", metadata={"help": "Name des Ortes"})
+    town: str = field(default="", metadata={"help": "Gemeinde, in der der Ort liegt"})
+    region: str = field(default="", metadata={"help": "erste Region des Ortes"})
+    regions: tuple[str, ...] = field(default=(), metadata={"help": "alle Regionen (Liste)"})
+    category: str = field(default="", metadata={"help": "erster Bereich des Ortes"})
+    categories: tuple[str, ...] = field(default=(), metadata={"help": "alle Bereiche (Liste)"})
+    teaser: str = field(default="", metadata={"help": "Kurztext des Portals"})
+    body: str = field(default="", metadata={"help": "Beschreibung des Portals"})
+    link: str = field(default="", metadata={"help": "Adresse mit Messmarke, genau so zu übernehmen"})
+    link_in_text: bool = field(
+        default=True,
+        metadata={"help": "ja, wenn die Adresse im Text stehen muss; nein, wenn das Netzwerk eine Link-Vorschau zeigt"},
     )
-    hashtags: tuple[str, ...] = _variable("Hashtags des Ortes (Liste)", ())
-    credit: str = _variable("Bildnachweis; leer, wenn kein Bild mitgeht", "")
-    alt: str = _variable("Beschreibung des Bildes für Menschen, die es nicht sehen; leer ohne Bild", "")
-    published: date | None = _variable("Tag, an dem das Portal den Ort veröffentlicht hat", None)
-    handle: str = _variable("Erwähnung des Ortes auf diesem Netzwerk, auf X mit @; leer, wenn unbekannt", "")
-    campaign_title: str = _variable("Titel der Kampagne", "")
-    step: str = _variable("Name des Schrittes, zum Beispiel »vorstellung«", "")
-    day: date | None = _variable("Tag, an dem dieser Beitrag erscheint", None)
+    hashtags: tuple[str, ...] = field(default=(), metadata={"help": "Hashtags des Ortes (Liste)"})
+    credit: str = field(default="", metadata={"help": "Bildnachweis; leer, wenn kein Bild mitgeht"})
+    alt: str = field(
+        default="", metadata={"help": "Beschreibung des Bildes für Menschen, die es nicht sehen; leer ohne Bild"}
+    )
+    published: date | None = field(default=None, metadata={"help": "Tag, an dem das Portal den Ort veröffentlicht hat"})
+    handle: str = field(
+        default="", metadata={"help": "Erwähnung des Ortes auf diesem Netzwerk, auf X mit @; leer, wenn unbekannt"}
+    )
+    campaign_title: str = field(default="", metadata={"help": "Titel der Kampagne"})
+    step: str = field(default="", metadata={"help": "Name des Schrittes, zum Beispiel »vorstellung«"})
+    day: date | None = field(default=None, metadata={"help": "Tag, an dem dieser Beitrag erscheint"})
 
     def as_mapping(self) -> dict[str, Any]:
         """Name to value, as `render` takes it."""
