@@ -60,8 +60,13 @@ LIVE_BASE = "https://graph.facebook.com"
 # Meta's reference names no text limit; 63,206 is what publishers use. Pictures: 10 MB by the v26.0 reference, 4 MB by
 # the older text and the wording of error 1366046, so 4 MB; WebP is not in Meta's list; Facebook shows 2048 pixels.
 LIMITS = Limits(
-    text=63_206, link_length=None, images=10, image_bytes=4_000_000, image_types=("JPEG", "PNG", "GIF", "BMP", "TIFF"),
-    image_side=2048, alt_text=1000,
+    text=63_206,
+    link_length=None,
+    images=10,
+    image_bytes=4_000_000,
+    image_types=("JPEG", "PNG", "GIF", "BMP", "TIFF"),
+    image_side=2048,
+    alt_text=1000,
 )
 
 PAGE = 50  # posts per page of a time-line; Graph takes up to 100, but calls that "too much data" now and then
@@ -100,14 +105,35 @@ class ErrorRule(Rule):
         return (not self.subcodes or subcode in self.subcodes) and self.words in message
 
 
-def _codes(first: int, outcome: type[Outcome], reason: Reason, meaning: str, *, last: int | None = None,
-           subcodes: tuple[int, ...] = (), words: str = "", duplicate: bool = False, scope: str = "channel",
-           wait: timedelta | None = None) -> ErrorRule:
+def _codes(
+    first: int,
+    outcome: type[Outcome],
+    reason: Reason,
+    meaning: str,
+    *,
+    last: int | None = None,
+    subcodes: tuple[int, ...] = (),
+    words: str = "",
+    duplicate: bool = False,
+    scope: str = "channel",
+    wait: timedelta | None = None,
+) -> ErrorRule:
     answer = str(first) if last is None else f"{first}–{last}"
     answer += f"/{', '.join(map(str, subcodes))}" if subcodes else ""
     answer += f" »{words}«" if words else ""
-    return ErrorRule(answer, outcome, reason, meaning, duplicate=duplicate, scope=scope, wait=wait,
-                     first=first, last=last or first, subcodes=subcodes, words=words)
+    return ErrorRule(
+        answer,
+        outcome,
+        reason,
+        meaning,
+        duplicate=duplicate,
+        scope=scope,
+        wait=wait,
+        first=first,
+        last=last or first,
+        subcodes=subcodes,
+        words=words,
+    )
 
 
 # First match wins. Numbers above a million are looked for as code and as subcode, reports show them in both places.
@@ -123,10 +149,17 @@ RULES: tuple[ErrorRule, ...] = (
     _codes(80000, Throttled, Reason.RATE_LIMITED, "Pages limit (80001) and its siblings", last=80014),
     _codes(100, Refused, Reason.NOT_FOUND, "the Page or post is gone or hidden from us", subcodes=(33,)),
     _codes(1366046, Refused, Reason.MEDIA_INVALID, "photo size or format"),
-    _codes(1366051, Unclear, Reason.DUPLICATE, "photos posted already: an earlier attempt may have landed",
-           duplicate=True),
-    _codes(1609005, Throttled, Reason.LINK_UNREACHABLE, "the link could not be scraped; once more after minutes",
-           scope="post", wait=FIVE_MINUTES),
+    _codes(
+        1366051, Unclear, Reason.DUPLICATE, "photos posted already: an earlier attempt may have landed", duplicate=True
+    ),
+    _codes(
+        1609005,
+        Throttled,
+        Reason.LINK_UNREACHABLE,
+        "the link could not be scraped; once more after minutes",
+        scope="post",
+        wait=FIVE_MINUTES,
+    ),
     _codes(1609008, Refused, Reason.LINK_REFUSED, "facebook.com links are not taken"),
     _codes(1346003, Refused, Reason.CONTENT_RULES, "content rules"),
     _codes(1404102, Refused, Reason.CONTENT_RULES, "content rules"),
@@ -144,17 +177,31 @@ RULES: tuple[ErrorRule, ...] = (
     _codes(190, SignedOut, Reason.TOKEN_INVALID, "token invalid (467 and others)"),
     _codes(200, SignedOut, Reason.PERMISSION_MISSING, "permission missing", last=299),
     _codes(324, Refused, Reason.MEDIA_INVALID, "missing or invalid image file"),
-    _codes(368, Unclear, Reason.DUPLICATE, "posted already: an earlier attempt may have landed", words="already posted",
-           duplicate=True),
+    _codes(
+        368,
+        Unclear,
+        Reason.DUPLICATE,
+        "posted already: an earlier attempt may have landed",
+        words="already posted",
+        duplicate=True,
+    ),
     _codes(368, Throttled, Reason.POSTING_BLOCKED, "posting too fast", subcodes=(1390008,), wait=HOUR),
     _codes(368, Throttled, Reason.POSTING_BLOCKED, "blocked for abuse or policy", wait=HOUR),
     _codes(506, Unclear, Reason.DUPLICATE, "same as the last post: an earlier attempt may have landed", duplicate=True),
 )
 TOO_MANY = Rule("HTTP 429 without a known code", Throttled, Reason.RATE_LIMITED, "refused before it was looked at")
-SERVER_ERROR = Rule("HTTP 5xx on the visible call, whatever its code", Unclear, Reason.SERVER_ERROR,
-                    "photos were seen published behind a 500")
-UNREADABLE = Rule("no JSON, or without the promised fields", Unclear, Reason.UNREADABLE_ANSWER,
-                  "a proxy's page or a torn answer: the post may exist")
+SERVER_ERROR = Rule(
+    "HTTP 5xx on the visible call, whatever its code",
+    Unclear,
+    Reason.SERVER_ERROR,
+    "photos were seen published behind a 500",
+)
+UNREADABLE = Rule(
+    "no JSON, or without the promised fields",
+    Unclear,
+    Reason.UNREADABLE_ANSWER,
+    "a proxy's page or a torn answer: the post may exist",
+)
 UNKNOWN = Rule("anything else", Unclear, Reason.UNKNOWN_ANSWER, "not in the table: the post may exist")
 
 
@@ -174,8 +221,12 @@ class GraphError:
             return None
         error = body.get("error")
         if isinstance(error, dict):
-            return cls(_int(error.get("code")), _int(error.get("error_subcode")), str(error.get("message", "")),
-                       str(error.get("fbtrace_id", "")))
+            return cls(
+                _int(error.get("code")),
+                _int(error.get("error_subcode")),
+                str(error.get("message", "")),
+                str(error.get("fbtrace_id", "")),
+            )
         if error or "error_code" in body:
             return cls(_int(body.get("error_code")), None, str(body.get("error_msg", error or "")), "")
         return None
@@ -284,9 +335,7 @@ class GraphSession(NetworkSession):
             headers["Authorization"] = f"Bearer {token}"
         if self._credentials.app_secret and token == self._credentials.access_token:
             params["appsecret_proof"] = proof(token, self._credentials.app_secret)
-        response = super().request(
-            method, url, *args, params=params, data=_encoded(data), headers=headers, **kwargs
-        )
+        response = super().request(method, url, *args, params=params, data=_encoded(data), headers=headers, **kwargs)
         if self.last is not None and GraphError.of(self.last.body) is not None:
             raise BadReply(self.last)
         # The SDK looks at the content type only; by now we know that it is JSON.
@@ -339,8 +388,10 @@ class FacebookPublisher:
         if served and served != self._version:
             problems = (*problems, f"{Problem.VERSION_DIFFERS}:{served}")
         return Account(
-            id=self._page_id, name=str(page.get("name") or self._page_id)[:200],
-            token_expires=token_end(token or {}), problems=problems,
+            id=self._page_id,
+            name=str(page.get("name") or self._page_id)[:200],
+            token_expires=token_end(token or {}),
+            problems=problems,
         )
 
     def _token_info(self) -> dict[str, Any] | None:
@@ -353,10 +404,14 @@ class FacebookPublisher:
         query = urlencode({"input_token": self._credentials.access_token})
         app_token = f"{self._credentials.app_id}|{self._credentials.app_secret}"
         try:
-            parts = self._graph.request(f"{self._version}/", post_args={
-                "access_token": app_token, "include_headers": False,
-                "batch": [{"method": "GET", "relative_url": f"debug_token?{query}"}],
-            })
+            parts = self._graph.request(
+                f"{self._version}/",
+                post_args={
+                    "access_token": app_token,
+                    "include_headers": False,
+                    "batch": [{"method": "GET", "relative_url": f"debug_token?{query}"}],
+                },
+            )
         except (BadReply, NoReply):
             return None
         data = _batch_data(parts)
@@ -382,9 +437,15 @@ class FacebookPublisher:
         if len(data) > LIMITS.image_bytes:
             raise Refused(Reason.MEDIA_INVALID, f"a picture of {len(data)} bytes, {LIMITS.image_bytes} fit")
         alt = {"alt_text_custom": image.alt} if image.alt else {}
-        reply = self._ask(Call.UPLOAD, lambda: self._graph.put_photo(
-            io.BytesIO(data), album_path=f"{self._page_id}/photos", published=False, **alt,
-        ))
+        reply = self._ask(
+            Call.UPLOAD,
+            lambda: self._graph.put_photo(
+                io.BytesIO(data),
+                album_path=f"{self._page_id}/photos",
+                published=False,
+                **alt,
+            ),
+        )
         return self._id_of(reply, Call.UPLOAD)
 
     def publish(self, prepared: Prepared) -> Receipt:
@@ -399,17 +460,26 @@ class FacebookPublisher:
             post["link"] = prepared.draft.link
         self._session.close()
         path = f"{self._version}/{self._page_id}/feed"
-        reply = self._ask(Call.PUBLISH, lambda: self._graph.request(
-            path, args={"fields": "id,permalink_url"}, post_args=post,
-        ))
+        reply = self._ask(
+            Call.PUBLISH,
+            lambda: self._graph.request(
+                path,
+                args={"fields": "id,permalink_url"},
+                post_args=post,
+            ),
+        )
         remote_id = self._id_of(reply, Call.PUBLISH)
         return Receipt(remote_id, permalink(reply, remote_id), self._last().server_time)
 
     def correct(self, remote_id: str, text: str) -> None:
         """Change the text of a post that this app made. Raises Refused("permission_missing") for others."""
-        reply = self._ask(Call.CHANGE, lambda: self._graph.request(
-            f"{self._version}/{remote_id}", post_args={"message": text},
-        ))
+        reply = self._ask(
+            Call.CHANGE,
+            lambda: self._graph.request(
+                f"{self._version}/{remote_id}",
+                post_args={"message": text},
+            ),
+        )
         self._expect_success(reply)
 
     def delete(self, remote_id: str) -> None:
@@ -563,7 +633,8 @@ def _missing_scopes(token: Mapping[str, Any], page_id: str) -> list[str]:
         return []
     granular = token.get("granular_scopes")
     elsewhere = {
-        row.get("scope") for row in (granular if isinstance(granular, list) else [])
+        row.get("scope")
+        for row in (granular if isinstance(granular, list) else [])
         if isinstance(row, dict) and row.get("target_ids") and page_id not in map(str, row["target_ids"])
     }
     return [scope for scope in NEEDED_SCOPES if scope not in granted or scope in elsewhere]
@@ -625,9 +696,13 @@ def _remote_post(row: object, app_id: str) -> RemotePost:
         raise ValueError("the time-line holds a post whose text is no text")
     attachments = _rows(row, "attachments")
     return RemotePost(
-        remote_id=row["id"], permalink=permalink(row, row["id"]), created_at=_created_at(row), text=message,
+        remote_id=row["id"],
+        permalink=permalink(row, row["id"]),
+        created_at=_created_at(row),
+        text=message,
         links=(*_card_links(attachments), *(link.url for link in extract_urls(message))),
-        images=_image_count(attachments), own_app=_own_app(row, app_id),
+        images=_image_count(attachments),
+        own_app=_own_app(row, app_id),
     )
 
 

@@ -319,7 +319,7 @@ class NetworkSession(requests.Session):
     def _rehomed(self, url: str) -> str:
         for host in self._sdk_hosts:
             if url.startswith(host + "/"):
-                return self._endpoint.api_base + url[len(host):]
+                return self._endpoint.api_base + url[len(host) :]
         return url
 
 

@@ -15,12 +15,20 @@ __all__ = ["NETWORKS", "CredentialsError", "check_credentials", "open_publisher"
 
 NETWORKS: dict[str, NetworkTraits] = {
     "facebook": NetworkTraits(
-        name="facebook", limits=facebook.LIMITS, live_base=facebook.LIVE_BASE, sandbox_path="/graph",
-        publisher=facebook.FacebookPublisher, price=facebook.price,
+        name="facebook",
+        limits=facebook.LIMITS,
+        live_base=facebook.LIVE_BASE,
+        sandbox_path="/graph",
+        publisher=facebook.FacebookPublisher,
+        price=facebook.price,
     ),
     "twitter": NetworkTraits(
-        name="twitter", limits=twitter.LIMITS, live_base=twitter.LIVE_BASE, sandbox_path="/x",
-        publisher=twitter.TwitterPublisher, price=twitter.price,
+        name="twitter",
+        limits=twitter.LIMITS,
+        live_base=twitter.LIVE_BASE,
+        sandbox_path="/x",
+        publisher=twitter.TwitterPublisher,
+        price=twitter.price,
     ),
 }
 

@@ -54,8 +54,13 @@ SDK_HOSTS = ("https://api.twitter.com",)  # hard-coded in tweepy.Client.request
 
 # Text: weighted length of twitter-text configuration v3, any link costs 23. Pictures: X API v2 media upload.
 LIMITS = Limits(
-    text=280, link_length=23, images=4, image_bytes=5_000_000, image_types=("JPEG", "PNG", "WEBP"),
-    image_side=4096, alt_text=1000,
+    text=280,
+    link_length=23,
+    images=4,
+    image_bytes=5_000_000,
+    image_types=("JPEG", "PNG", "WEBP"),
+    image_side=4096,
+    alt_text=1000,
 )
 
 MEDIA_TYPES = ((b"\xff\xd8\xff", "image/jpeg"), (b"\x89PNG\r\n\x1a\n", "image/png"), (b"RIFF", "image/webp"))
@@ -66,7 +71,10 @@ MOST_PAGES = 32  # X goes 3,200 posts back and no further
 
 # Silenced below INFO, because at DEBUG they show Authorization headers, signatures and tokens.
 TALKATIVE_LOGGERS = (
-    "tweepy.client", "requests_oauthlib.oauth1_auth", "oauthlib.oauth1.rfc5849", "oauthlib.oauth1.rfc5849.signature",
+    "tweepy.client",
+    "requests_oauthlib.oauth1_auth",
+    "oauthlib.oauth1.rfc5849",
+    "oauthlib.oauth1.rfc5849.signature",
 )
 
 
@@ -115,8 +123,9 @@ class AnswerRule(Rule):
         return status == self.status and (not self.words or any(word in said for word in self.words))
 
 
-def _rule(status: int, words: tuple[str, ...], outcome: type[Outcome], reason: Reason, meaning: str,
-          duplicate: bool = False) -> AnswerRule:
+def _rule(
+    status: int, words: tuple[str, ...], outcome: type[Outcome], reason: Reason, meaning: str, duplicate: bool = False
+) -> AnswerRule:
     answer = f"{status} {' / '.join(words)}".rstrip()
     return AnswerRule(answer, outcome, reason, meaning, duplicate=duplicate, status=status, words=words)
 
@@ -128,26 +137,61 @@ RULES: tuple[AnswerRule, ...] = (
     _rule(400, (), Refused, Reason.INVALID_REQUEST, "a parameter X does not take"),
     _rule(401, (), SignedOut, Reason.TOKEN_INVALID, "not signed in; OAuth 2.0: refresh once before asking a person"),
     _rule(402, (), SignedOut, Reason.CREDITS, "no prepaid credits left"),
-    _rule(403, ("duplicate", "already said that", "already posted"), Unclear, Reason.DUPLICATE,
-          "same text as a recent post: an earlier attempt may have landed", duplicate=True),
+    _rule(
+        403,
+        ("duplicate", "already said that", "already posted"),
+        Unclear,
+        Reason.DUPLICATE,
+        "same text as a recent post: an earlier attempt may have landed",
+        duplicate=True,
+    ),
     _rule(403, ("spendcapreached", "spend cap"), SignedOut, Reason.SPEND_CAP, "blocked until the next billing cycle"),
-    _rule(403, ("client-not-enrolled", "client-forbidden"), SignedOut, Reason.APP_NOT_ENROLLED,
-          "the app has no access to the API"),
+    _rule(
+        403,
+        ("client-not-enrolled", "client-forbidden"),
+        SignedOut,
+        Reason.APP_NOT_ENROLLED,
+        "the app has no access to the API",
+    ),
     _rule(403, ("suspended",), SignedOut, Reason.ACCOUNT_SUSPENDED, "the account is suspended"),
-    _rule(403, ("oauth1-permissions", "unsupported-authentication"), SignedOut, Reason.PERMISSION_MISSING,
-          "the app or token may not write"),
-    _rule(403, ("reply to this conversation", "reply to or quote"), Refused, Reason.REPLY_NOT_ALLOWED,
-          "replies only where mentioned"),
-    _rule(403, (), Refused, Reason.NOT_PERMITTED,
-          "refused without a clear reason: too long for the account, picture, missing permission"),
+    _rule(
+        403,
+        ("oauth1-permissions", "unsupported-authentication"),
+        SignedOut,
+        Reason.PERMISSION_MISSING,
+        "the app or token may not write",
+    ),
+    _rule(
+        403,
+        ("reply to this conversation", "reply to or quote"),
+        Refused,
+        Reason.REPLY_NOT_ALLOWED,
+        "replies only where mentioned",
+    ),
+    _rule(
+        403,
+        (),
+        Refused,
+        Reason.NOT_PERMITTED,
+        "refused without a clear reason: too long for the account, picture, missing permission",
+    ),
     _rule(404, (), Throttled, Reason.UNAVAILABLE, "endpoints answer 404 in outages; nothing was created"),
-    _rule(429, ("usagecapexceeded", "usage-capped"), Throttled, Reason.USAGE_CAP,
-          "the month's cap; the reset header is meaningless and ignored"),
+    _rule(
+        429,
+        ("usagecapexceeded", "usage-capped"),
+        Throttled,
+        Reason.USAGE_CAP,
+        "the month's cap; the reset header is meaningless and ignored",
+    ),
     _rule(429, (), Throttled, Reason.RATE_LIMITED, "too many calls; until the latest reset that X names"),
 )
 SERVER_ERROR = Rule("5xx", Unclear, Reason.SERVER_ERROR, "the post may exist all the same")
-UNREADABLE = Rule("no JSON, or without the promised fields", Unclear, Reason.UNREADABLE_ANSWER,
-                  "a proxy's page or a torn answer: the post may exist")
+UNREADABLE = Rule(
+    "no JSON, or without the promised fields",
+    Unclear,
+    Reason.UNREADABLE_ANSWER,
+    "a proxy's page or a torn answer: the post may exist",
+)
 UNKNOWN = Rule("anything else", Unclear, Reason.UNKNOWN_ANSWER, "not in the table: the post may exist")
 
 
@@ -217,15 +261,23 @@ class Tokens:
     @property
     def secrets(self) -> tuple[str, ...]:
         """Every value that must never be shown."""
-        values = (self.access_token, self.consumer_key, self.consumer_secret, self.access_token_secret,
-                  self.client_secret, self.refresh_token)
+        values = (
+            self.access_token,
+            self.consumer_key,
+            self.consumer_secret,
+            self.access_token_secret,
+            self.client_secret,
+            self.refresh_token,
+        )
         return tuple(value for value in values if value)
 
     def to_json(self) -> dict[str, Any]:
         """OAuth 2.0 tokens as the credentials file holds them; `expires_at` in Unix seconds."""
         fields: dict[str, Any] = {
-            "client_id": self.client_id, "client_secret": self.client_secret,
-            "access_token": self.access_token, "refresh_token": self.refresh_token,
+            "client_id": self.client_id,
+            "client_secret": self.client_secret,
+            "access_token": self.access_token,
+            "refresh_token": self.refresh_token,
         }
         if self.expires_at is not None:
             fields["expires_at"] = int(self.expires_at.timestamp())
@@ -247,7 +299,9 @@ def tokens_of(credentials: Mapping[str, Any]) -> Tokens:
             access_token_secret=_required(credentials, "access_token_secret"),
         )
     if len(credentials) > 1 or not isinstance(credentials["oauth2"], dict):
-        raise CredentialsError("Die Zugangsdaten für twitter sind entweder die vier OAuth-1.0a-Werte oder ein Objekt »oauth2«.")
+        raise CredentialsError(
+            "Die Zugangsdaten für twitter sind entweder die vier OAuth-1.0a-Werte oder ein Objekt »oauth2«."
+        )
     fields = credentials["oauth2"]
     _only_known(fields, OAUTH2_KEYS)
     return Tokens(
@@ -276,7 +330,9 @@ def _required(fields: Mapping[str, Any], key: str) -> str:
 def _optional(fields: Mapping[str, Any], key: str) -> str:
     value = fields.get(key) or ""
     if not isinstance(value, str) or not value.isascii() or any(sign.isspace() for sign in value):
-        raise CredentialsError(f"Die Zugangsdaten für twitter: »{key}« muss ein Text aus ASCII-Zeichen ohne Leerzeichen sein.")
+        raise CredentialsError(
+            f"Die Zugangsdaten für twitter: »{key}« muss ein Text aus ASCII-Zeichen ohne Leerzeichen sein."
+        )
     return value
 
 
@@ -341,9 +397,12 @@ class TwitterPublisher:
         self._tokens = tokens
         self._client = tweepy.Client(
             bearer_token=BEARER_IN_SESSION,
-            consumer_key=tokens.consumer_key or None, consumer_secret=tokens.consumer_secret or None,
-            access_token=tokens.access_token, access_token_secret=tokens.access_token_secret or None,
-            return_type=requests.Response, wait_on_rate_limit=False,
+            consumer_key=tokens.consumer_key or None,
+            consumer_secret=tokens.consumer_secret or None,
+            access_token=tokens.access_token,
+            access_token_secret=tokens.access_token_secret or None,
+            return_type=requests.Response,
+            wait_on_rate_limit=False,
         )
         self._client.session.close()
         self._client.session = self._session
@@ -395,7 +454,9 @@ class TwitterPublisher:
         auth = (tokens.client_id, tokens.client_secret) if tokens.client_secret else _no_auth
         try:
             response = self._session.post(
-                f"{self._endpoint.api_base}/2/oauth2/token", data=body, auth=auth,
+                f"{self._endpoint.api_base}/2/oauth2/token",
+                data=body,
+                auth=auth,
                 headers={"Content-Type": "application/x-www-form-urlencoded"},
             )
         except BadReply as failure:
@@ -411,7 +472,8 @@ class TwitterPublisher:
             token = client.parse_request_body_response(body)
             seconds = float(token.get("expires_in") or 7200)
             return Tokens(
-                access_token=_required(token, "access_token"), client_id=tokens.client_id,
+                access_token=_required(token, "access_token"),
+                client_id=tokens.client_id,
                 client_secret=tokens.client_secret,
                 refresh_token=_optional(token, "refresh_token") or tokens.refresh_token,
                 expires_at=self._clock.now() + timedelta(seconds=seconds),
@@ -445,11 +507,15 @@ class TwitterPublisher:
         auth = None
         if self._tokens.user_auth:
             auth = tweepy.OAuth1UserHandler(
-                self._tokens.consumer_key, self._tokens.consumer_secret,
-                self._tokens.access_token, self._tokens.access_token_secret,
+                self._tokens.consumer_key,
+                self._tokens.consumer_secret,
+                self._tokens.access_token,
+                self._tokens.access_token_secret,
             ).apply_auth()
         self._session.post(
-            f"{self._endpoint.api_base}/2/media/upload", auth=auth, data={"media_category": "tweet_image"},
+            f"{self._endpoint.api_base}/2/media/upload",
+            auth=auth,
+            data={"media_category": "tweet_image"},
             files={"media": ("picture", data, media_type)},
         )
         return self._last()
@@ -507,7 +573,8 @@ class TwitterPublisher:
 
     def _timeline(self, since: datetime, vocabulary: Vocabulary) -> Iterator[RemotePost]:
         params: dict[str, Any] = {
-            "max_results": PAGE, "exclude": "retweets",
+            "max_results": PAGE,
+            "exclude": "retweets",
             "start_time": since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             vocabulary.fields_parameter: f"attachments,created_at,entities,{vocabulary.note}",
         }
@@ -632,7 +699,10 @@ def _remote_post(row: object) -> RemotePost:
     for short in (url["url"] for url in _urls(row) + urls if _is_picture(url)):
         text = text.removesuffix(short).rstrip()
     return RemotePost(
-        remote_id=remote_id, permalink=permalink(remote_id), created_at=_created_at(row), text=html.unescape(text),
+        remote_id=remote_id,
+        permalink=permalink(remote_id),
+        created_at=_created_at(row),
+        text=html.unescape(text),
         links=tuple(target for url in urls if not _is_picture(url) for target in _targets(url)),
         images=_image_count(row),
     )
