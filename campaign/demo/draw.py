@@ -110,15 +110,14 @@ def draw_landscape(slug: str, region: str, size: tuple[int, int]) -> Image.Image
     """The place's picture, RGB, `size` in pixels. Regions without colours of their own get the Altmark's."""
     palette = _PALETTES.get(region, _PALETTES["Altmark"])
     width, height = size
-    scale = min(_SUPERSAMPLING, max(1.0, 3200 / width)) * width / _WIDTH
-    canvas = _Canvas(scale, _WIDTH * height / width)
+    canvas = _Canvas(_SUPERSAMPLING * width / _WIDTH, _WIDTH * height / width)
     choose = random.Random(hashlib.sha256(slug.encode()).digest())  # noqa: S311 - decides on trees, not on secrets
     _sky(canvas, palette, choose)
     _hills(canvas, palette, choose)
     _fields(canvas, palette, choose)
     door = _building(canvas, palette, choose)
     _foreground(canvas, door, palette, choose)
-    return canvas.image.resize(size, Image.Resampling.LANCZOS)
+    return canvas.image.resize(size, Image.Resampling.BOX)
 
 
 class _Canvas:

@@ -52,6 +52,7 @@ DEFAULT_EVERY = "5m"
 _ID, _NAME, _TOWN, _TEASER, _BODY, _ALT, _CREDIT, _ITEM = 200, 300, 200, 2_000, 20_000, 1_000, 300, 200
 _ITEMS = 50  # entries of a list
 _URL = 2_048
+_SHOWN = 80  # of a bad value that a reason quotes
 _RAW = 200_000  # what is looked at of a text column, before cleaning
 
 
@@ -74,7 +75,8 @@ class PortalConfig:
     `url` is an SQLAlchemy URL. Rows come from `table` (a table or view) or from `query` (a SELECT); exactly one
     is set. `fields` maps a place's field to an SQL expression over those rows. Relative image paths lie below
     `image_root`. `every` says how often the daemon pulls. `options` are the values of `:names` in query and
-    expressions; any other colon is left as it stands. A CMS preset is a query, expressions and such options.
+    expressions (a list for `IN :names`); any other colon is left as it stands. A CMS preset is a query, expressions
+    and such options.
     """
 
     name: str
@@ -218,9 +220,6 @@ def _reason(row: Mapping[str, object], name: str, url: str | None, published: da
         return f"Das Datum der Veröffentlichung »{shown}« ist nicht lesbar."
     shown = plain_line(row.get("withdrawn"), _SHOWN)
     return f"Ob der Ort noch gezeigt wird, ist nicht lesbar: »{shown}« heißt weder ja noch nein."
-
-
-_SHOWN = 80  # characters of a bad value that a reason quotes
 
 
 # Text
@@ -453,6 +452,7 @@ def _is_no_date(text: str) -> bool:
     return not text.strip("0-: .TZ")
 
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EARLIEST, _LATEST = datetime(1970, 1, 2, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 _MILLISECONDS = 10**11  # seconds since 1970 stay below this until the year 5138
 
@@ -479,7 +479,7 @@ def _read_instant(value: object) -> datetime | None:
     text = _string(value).strip()
     if re.fullmatch(r"-?\d{9,14}(\.\d+)?", text) or isinstance(value, int | float):
         seconds = float(text)
-        return datetime.fromtimestamp(seconds / 1000 if seconds >= _MILLISECONDS else seconds, UTC)
+        return _EPOCH + timedelta(seconds=seconds / 1000 if seconds >= _MILLISECONDS else seconds)
     return datetime.fromisoformat(text) if text else None
 
 

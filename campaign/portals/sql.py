@@ -18,7 +18,19 @@ from urllib.parse import quote
 import pymysql
 from psycopg import Connection as PsycopgConnection
 from psycopg.types.string import TextLoader
-from sqlalchemy import URL, Connection, Engine, NullPool, TextClause, create_engine, event, make_url, text
+from sqlalchemy import (
+    URL,
+    BindParameter,
+    Connection,
+    Engine,
+    NullPool,
+    TextClause,
+    bindparam,
+    create_engine,
+    event,
+    make_url,
+    text,
+)
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from campaign.places import Reading
@@ -123,7 +135,12 @@ def _clause(config: PortalConfig, statement: str) -> TextClause:
     """The statement with the configured options bound; any other colon is the administrator's SQL."""
     used = set(_COLON_NAME.findall(statement)).intersection(config.options)
     escaped = _COLON_NAME.sub(lambda match: match[0] if match[1] in used else "\\" + match[0], statement)
-    return text(escaped).bindparams(**{name: config.options[name] for name in used})
+    return text(escaped).bindparams(*(_bound(name, config.options[name]) for name in sorted(used)))
+
+
+def _bound(name: str, value: object) -> BindParameter[Any]:
+    """A list becomes the right side of IN, brackets included."""
+    return bindparam(name, value, expanding=isinstance(value, list | tuple))
 
 
 # Connections

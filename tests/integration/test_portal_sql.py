@@ -129,6 +129,11 @@ def test_options_are_bound_and_never_pasted(url: str) -> None:
     assert read_portal(replace(asked, options={"zustand": "entwurf"})).seen == 1
 
 
+def test_a_list_may_be_bound(url: str) -> None:
+    asked = config(url, query="SELECT * FROM kulturhaeuser WHERE nummer IN :nummern")
+    assert names(read_portal(replace(asked, options={"nummern": [1, 4]}))) == ["Hof & Halle", "Mühle"]
+
+
 def test_progress_is_told(url: str) -> None:
     told: list[int] = []
     read_portal(config(url), told.append)

@@ -293,7 +293,10 @@ VALUES: st.SearchStrategy[Any] = st.one_of(
 @example({**row(), "lat": 10**5000, "id": 10**5000})
 @example({**row(), "url": "https://[::1"})
 @example({**row(), "url": "https://a:99999/"})
+@example({**row(), "name": "\ud800", "town": "a\ud800"})
 @example({**row(), "published_at": Decimal("sNaN")})
+@example({**row(), "updated_at": -6.7e16})
+@example({**row(), "updated_at": math.nan})
 @example({**row(), "published_at": datetime.max.replace(tzinfo=timezone(-timedelta(hours=5)))})
 def test_no_content_of_a_row_raises(values: dict[str, Any]) -> None:
     for content in (values, {**row(), **{k: v for k, v in values.items() if k not in row()}}):
