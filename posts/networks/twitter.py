@@ -478,7 +478,8 @@ class TwitterPublisher:
                 refresh_token=_optional(token, "refresh_token") or tokens.refresh_token,
                 expires_at=self._clock.now() + timedelta(seconds=seconds),
             )
-        except (OAuth2Error, CredentialsError, OverflowError, TypeError, ValueError):
+        except (OAuth2Error, CredentialsError, AttributeError, OverflowError, TypeError, ValueError):
+            # oauthlib takes whatever JSON it gets for an object of proper types.
             raise Unclear(Reason.UNREADABLE_ANSWER, "the answer to a token refresh holds no tokens") from None
 
     # -- publishing
