@@ -144,9 +144,7 @@ class App:
         if name is not None and name not in known:
             raise SettingsError(f"There is no portal {name!r} in the configuration{suggestion(name, list(known))}.")
         return [
-            portal_config(key, table, self.settings.directory)
-            for key, table in known.items()
-            if name in (None, key)
+            portal_config(key, table, self.settings.directory) for key, table in known.items() if name in (None, key)
         ]
 
     def pull(
@@ -211,7 +209,7 @@ class App:
         if network not in NETWORKS:
             raise Refusal(f"Das Netzwerk {network!r} gibt es hier nicht{suggestion(network, list(NETWORKS))}.")
         try:
-            check_credentials(network, account, credentials)
+            check_credentials(network, account, dict(credentials))
         except CredentialsError as error:
             raise Refusal(str(error)) from None
         base, world = self._base_and_world(network, api_base)
@@ -421,7 +419,9 @@ class App:
             "cost_usd": row.cost_usd,
         }
 
-    def add_announcement(self, entry: desk.Entry, image: tuple[Path, str, str] | None, *, approve: bool) -> dict[str, Any]:
+    def add_announcement(
+        self, entry: desk.Entry, image: tuple[Path, str, str] | None, *, approve: bool
+    ) -> dict[str, Any]:
         """One free announcement. Raises Refusal."""
         with self._desk() as (connection, at):
             if image is not None:
@@ -500,7 +500,9 @@ class App:
         """A person settles a doubt. Raises Refusal."""
         with self._desk() as (connection, at):
             row = store.announcement_row(connection, announcement_id)
-            link = f"{'https://x.com/i/status/' if row.network == 'twitter' else 'https://www.facebook.com/'}{remote_id}"
+            link = (
+                f"{'https://x.com/i/status/' if row.network == 'twitter' else 'https://www.facebook.com/'}{remote_id}"
+            )
             desk.settle(connection, at, announcement_id, remote_id, link if remote_id else "")
         return self.announcements(ids=[announcement_id])[0]
 
@@ -542,6 +544,45 @@ class App:
         if State(row.state) is not State.POSTED or row.removed_at is not None:
             raise Refusal(f"Beitrag {announcement_id} ist nicht veröffentlicht, sondern {row.state}.")
         return row
+
+    # --- templates
+
+    def template_list(self) -> list[dict[str, Any]]:
+        """All post templates with their revisions."""
+        return [
+            {"network": network, "name": name, "revision": self.templates.revision(network, name)}
+            for network in NETWORKS
+            for name in self.templates.names(network)
+        ]
+
+    def template_check(self) -> list[dict[str, Any]]:
+        """Every template filled for a short, a long and an empty place."""
+        language = self.settings["language"]
+        return [
+            {"network": network, "name": name, "problems": sentences(problems, language)}
+            for network in NETWORKS
+            for name in self.templates.names(network)
+            for problems in [compose.trial_problems(self.templates, network, name, self.clock.now().date())]
+        ]
+
+    def template_preview(self, name: str, network: str, place_id: int | None) -> dict[str, Any]:
+        """A template filled for a place, or for a sample. Raises Refusal."""
+        if network not in NETWORKS or name not in self.templates.names(network):
+            raise Refusal(f"Eine Vorlage {name!r} für {network!r} gibt es nicht.")
+        place = compose.SAMPLE_PLACES["long"]
+        if place_id is not None:
+            with self.database.read() as connection:
+                stored = store.place_of(connection, place_id)
+            if stored is None:
+                raise Refusal(f"Einen Ort {place_id} gibt es nicht.")
+            place = stored.place
+        composed = compose.trial(self.templates, network, name, place, self.clock.now().date())
+        return {
+            "text": composed.text,
+            "length": compose.measure_of(network)(composed.text),
+            "room": NETWORKS[network].limits.text,
+            "problems": sentences(list(composed.problems), self.settings["language"]),
+        }
 
     # --- the brake and the log
 
@@ -594,7 +635,12 @@ class App:
 
     def doctor(self) -> list[Finding]:
         """What works, what doesn't, and what to do."""
-        return [*self._doctor_foundations(), *self._doctor_channels(), *self._doctor_portals(), *self._doctor_calendar()]
+        return [
+            *self._doctor_foundations(),
+            *self._doctor_channels(),
+            *self._doctor_portals(),
+            *self._doctor_calendar(),
+        ]
 
     def _doctor_foundations(self) -> Iterator[Finding]:
         yield Finding("configuration", str(self.settings.file or "defaults"), True)
@@ -716,9 +762,7 @@ class Work:
                 return
             rows = store.announcement_rows(connection, ids=due)
             paused = {row.name for row in store.campaign_rows(connection) if row.paused}
-            definitions = {
-                row.name: parse_campaign(row.definition) for row in store.campaign_rows(connection)
-            }
+            definitions = {row.name: parse_campaign(row.definition) for row in store.campaign_rows(connection)}
         hosts = app.tracked_hosts()
         for row in rows:
             if row.campaign not in paused:
@@ -796,9 +840,7 @@ class Work:
             if compose.link_problem(row.link, timeout) is None:
                 with app.database.write() as connection:
                     now = app.now(connection)
-                    ledger.move(
-                        connection, row.id, State.HELD, Event.RELEASED, now, ledger.DAEMON, hold_reason=None
-                    )
+                    ledger.move(connection, row.id, State.HELD, Event.RELEASED, now, ledger.DAEMON, hold_reason=None)
                     store.set_announcement(connection, row.id, now, problems=[])
 
     def pull_due(self) -> list[Pulled]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -86,40 +86,42 @@ def link_in_text(network: str, has_images: bool) -> bool:
 
 def variables(
     place: Place | None,
-    campaign: Campaign,
+    campaign_title: str,
     step: str,
     network: str,
     link: str | None,
     picture: Picture | None,
     day: date,
 ) -> PostVariables:
-    """What a template may say about this announcement."""
-    common: dict[str, Any] = {
-        "link": link or "",
-        "link_in_text": link_in_text(network, picture is not None),
-        "campaign_title": campaign.title,
-        "step": step,
-        "day": day,
-    }
-    if place is None:
-        return PostVariables(**common)
-    handle = f"@{place.handle_x.lstrip('@')}" if network == TWITTER and place.handle_x else ""
+    """What a template may say about this announcement; a call has no place."""
+    about: dict[str, Any] = {} if place is None else _about(place, network, picture)
     return PostVariables(
-        name=place.name,
-        town=place.town,
-        region=place.regions[0] if place.regions else "",
-        regions=place.regions,
-        category=place.categories[0] if place.categories else "",
-        categories=place.categories,
-        teaser=place.teaser,
-        body=place.body,
-        hashtags=place.hashtags,
-        credit=picture.credit if picture else "",
-        alt=picture.alt if picture else "",
-        published=place.published_at.date(),
-        handle=handle if network == TWITTER else place.handle_facebook,
-        **common,
+        link=link or "",
+        link_in_text=link_in_text(network, picture is not None),
+        campaign_title=campaign_title,
+        step=step,
+        day=day,
+        **about,
     )
+
+
+def _about(place: Place, network: str, picture: Picture | None) -> dict[str, Any]:
+    mention = f"@{place.handle_x.lstrip('@')}" if place.handle_x else ""
+    return {
+        "name": place.name,
+        "town": place.town,
+        "region": place.regions[0] if place.regions else "",
+        "regions": place.regions,
+        "category": place.categories[0] if place.categories else "",
+        "categories": place.categories,
+        "teaser": place.teaser,
+        "body": place.body,
+        "hashtags": place.hashtags,
+        "credit": picture.credit if picture else "",
+        "alt": picture.alt if picture else "",
+        "published": place.published_at.date(),
+        "handle": mention if network == TWITTER else place.handle_facebook,
+    }
 
 
 def fill(templates: Templates, network: str, name: str, values: PostVariables) -> Composed:
@@ -294,7 +296,7 @@ def keep_local_image(media: Path, file: Path) -> str:
 
 def cost(network: str, draft: Draft, at: datetime) -> float:
     """What the network charges for this draft, in US dollars."""
-    return NETWORKS[network].price(draft, at)
+    return NETWORKS[network].price(draft, at.date())
 
 
 def template_problem(templates: Templates, network: str, name: str) -> str | None:
@@ -304,3 +306,41 @@ def template_problem(templates: Templates, network: str, name: str) -> str | Non
     except TemplateError as error:
         return str(error)
     return None
+
+
+# --- trying templates ----------------------------------------------------------------------------------------
+
+_LONG = "Zwischen Fachwerk, Obstwiesen und alten Werkhallen entsteht Raum für neue Ideen. " * 12
+SAMPLE_PLACES: dict[str, Place] = {
+    "short": Place("", "1", "Hof", "https://example.org/orte/hof/", datetime(2026, 5, 4, tzinfo=UTC)),
+    "long": Place(
+        "",
+        "2",
+        "Kreativhof und Gemeinschaftswerkstatt Alte Zuckerfabrik an der Milde",
+        "https://example.org/orte/kreativhof-und-gemeinschaftswerkstatt-alte-zuckerfabrik/",
+        datetime(2026, 5, 4, tzinfo=UTC),
+        regions=("Altmark", "Anhalt-Dessau-Wittenberg"),
+        town="Hansestadt Gardelegen, Ortsteil Lindstedt",
+        categories=("Wohnen/Bauen", "Arbeiten/Wirtschaft", "Leben/Tourismus"),
+        hashtags=("#KreativorteImGrünen", "#Altmark", "#Gemeinschaftswerkstatt", "#Zuckerfabrik"),
+        teaser=_LONG[:600].strip(),
+        body=_LONG,
+        pictures=(Picture("hof.jpg", "Eine Backsteinhalle mit offenem Tor", "Foto: Verein Alte Zuckerfabrik e. V."),),
+    ),
+    "empty": Place("", "3", "Ort", "https://example.org/orte/ort/", datetime(2026, 5, 4, tzinfo=UTC)),
+}
+
+
+def trial(templates: Templates, network: str, name: str, place: Place, day: date) -> Composed:
+    """A template filled for a place as a campaign would, with its first picture."""
+    picture = place.pictures[0] if place.pictures else None
+    values = variables(place, "Kreativorte im Grünen", name, network, place.url, picture, day)
+    return fill(templates, network, name, values)
+
+
+def trial_problems(templates: Templates, network: str, name: str, day: date) -> list[str]:
+    """What goes wrong when a template is filled for a short, a long and an empty place."""
+    found = [
+        problem for place in SAMPLE_PLACES.values() for problem in trial(templates, network, name, place, day).problems
+    ]
+    return list(dict.fromkeys(found))

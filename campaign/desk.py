@@ -166,7 +166,7 @@ def _entry(row: dict[str, Any], desk: Desk, directory: Path) -> Entry:
     if None in row or any(value is None for value in row.values()):
         raise Refusal("Die Zeile hat nicht so viele Felder wie die Kopfzeile.")
     values = {name: (value or "").strip() for name, value in row.items()}
-    images = ()
+    images: tuple[dict[str, str], ...] = ()
     if values.get("image"):
         images = (local_image(desk, directory / values["image"], values.get("alt", ""), values.get("credit", "")),)
     return Entry(

@@ -140,7 +140,7 @@ REASONS: dict[str, tuple[str, str]] = {
         "The network takes it for a repetition, yet it was not found; look yourself.",
     ),
     "reader_unproved": (
-        "Nicht gefunden, doch ob das Nachsehen auf diesem Kanal verlässlich ist, ist noch nicht erwiesen; bitte selbst nachsehen.",
+        "Nicht gefunden, doch das Nachsehen auf diesem Kanal ist noch nicht erprobt; bitte selbst nachsehen.",
         "Not found, but whether looking is reliable on this channel is not proved yet; look yourself.",
     ),
     "asked_to_ask": (
@@ -152,7 +152,7 @@ REASONS: dict[str, tuple[str, str]] = {
         "Sent again several times and not found; look yourself.",
     ),
     "database_restored": (
-        "Der Datenbank fehlen Einträge, die dieser Rechner schon gesehen hat: sie wurde zurückgespielt. Die Bremse ist gezogen.",
+        "Der Datenbank fehlen Einträge, die dieser Rechner kannte: sie wurde zurückgespielt. Die Bremse ist gezogen.",
         "The database lacks entries that this machine has seen: it was restored. The brake is on.",
     ),
 }

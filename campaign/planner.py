@@ -26,6 +26,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
+from itertools import count
 from zoneinfo import ZoneInfo
 
 import holidays
@@ -433,8 +434,10 @@ class _CallDay:
 
 @dataclass(frozen=True)
 class _Candidate:
-    """Somebody who waits for a slot from `due` until before `ends`. `taken`: it exists and lost its slot."""
+    """Somebody who waits for a slot from `due` until before `ends`. `taken`: it exists and lost its slot.
+    `ticket` counts those who came to wait, and decides between those who are due at the same instant."""
 
+    ticket: int
     key: Key
     campaign: Campaign
     templates: tuple[str, ...]
@@ -447,10 +450,10 @@ class _Candidate:
     reason: str = ""
 
     @property
-    def order(self) -> tuple[int, datetime, Key]:
+    def order(self) -> tuple[int, datetime, int]:
         """Calls before lost slots before the others; whoever is due, or had a slot, first."""
         rank = 0 if self.chain is None else 1 if self.taken is not None else 2
-        return (rank, self.taken.at if self.taken is not None else self.due, self.key)
+        return (rank, self.taken.at if self.taken is not None else self.due, self.ticket)
 
 
 class _Queue:
@@ -519,12 +522,12 @@ class _Line:
     info: ChannelInfo
     load: _Load
     slots: list[tuple[datetime, frozenset[str]]]
-    waiting: list[tuple[datetime, Key, _Candidate]] = field(default_factory=list)
+    waiting: list[tuple[datetime, int, _Candidate]] = field(default_factory=list)
     served: dict[Key, tuple[datetime, _Group]] = field(default_factory=dict)
     freed: bool = False
 
     def wait(self, candidate: _Candidate) -> None:
-        heapq.heappush(self.waiting, (candidate.due, candidate.key, candidate))
+        heapq.heappush(self.waiting, (candidate.due, candidate.ticket, candidate))
 
 
 _Place = tuple[str, str, int, str]
@@ -539,7 +542,7 @@ class _Planning:
         self.almanac = _Almanac(request)
         self.campaigns = [each for each in request.campaigns if each.ends >= self.almanac.today]
         self.channels = {each.name: each for each in request.channels}
-        self.places = {each.place_id: each.place for each in request.places}
+        self.places = {each.place_id: each.place for each in sorted(request.places, key=lambda each: each.place_id)}
         self.taken = {each.key: each for each in request.taken}
         self.latest = _latest(request.taken)
         self.accounts = _Accounts(self.channels, request.taken)
@@ -548,6 +551,7 @@ class _Planning:
         self.calls = {each.key: each for campaign in self.campaigns for each in self._calls(campaign)}
         self.lines = {each.name: self._line(each) for each in request.channels}
         self.dates: defaultdict[int, dict[Key, datetime]] = defaultdict(dict)
+        self.tickets = count()
         self.lost: set[Key] = set()
         self.planned: list[tuple[_Candidate, datetime]] = []
         self.held: dict[Key, Held] = {}
@@ -712,6 +716,7 @@ class _Planning:
         campaign, step = chain.campaign, chain.campaign.steps[number]
         new = Key(campaign.name, step.name, chain.place_id, chain.channel, _FIRST_OCCURRENCE)
         return _Candidate(
+            ticket=next(self.tickets),
             key=taken.key if taken is not None else new,
             campaign=campaign,
             templates=step.templates,
@@ -739,9 +744,18 @@ class _Planning:
             ends = min(ends, self.almanac.midnight(call.next_day))
         if call.day < self.almanac.today and self._is_over(call, taken, ends):
             return
-        group = ("", "", call.campaign.name, call.call.name)
-        due = self.almanac.midnight(call.day)
-        self._wait(_Candidate(call.key, call.campaign, call.call.templates, due, ends, group, taken=taken))
+        self._wait(
+            _Candidate(
+                ticket=next(self.tickets),
+                key=call.key,
+                campaign=call.campaign,
+                templates=call.call.templates,
+                due=self.almanac.midnight(call.day),
+                ends=ends,
+                group=("", "", call.campaign.name, call.call.name),
+                taken=taken,
+            )
+        )
 
     def _is_over(self, call: _CallDay, taken: Taken | None, ends: datetime) -> bool:
         """Whether a call of a past day is not made up for: its slot, or all its time, lies before the present."""
@@ -956,7 +970,8 @@ def _reference(taken: Taken) -> datetime:
     return taken.posted_at
 
 
-def _folded(names: Iterable[str]) -> frozenset[str]:
+@lru_cache(maxsize=4096)
+def _folded(names: tuple[str, ...]) -> frozenset[str]:
     return frozenset(name.casefold() for name in names)
 
 
@@ -985,9 +1000,9 @@ def _first_state(candidate: _Candidate) -> State:
     return State.APPROVED if candidate.campaign.approval == "none" else State.DRAFT
 
 
-def _variant(key: Key, number: int, count: int) -> int:
-    """The variant of the announcement with that number on its channel. Each run of `count` holds every variant
-    once, in an order that a hash decides, so that no variant keeps to one weekday."""
-    block, place = divmod(number, count)
-    marks = [f"{key.campaign}\n{key.step}\n{key.channel}\n{block}\n{variant}" for variant in range(count)]
-    return sorted(range(count), key=lambda variant: hashlib.sha256(marks[variant].encode()).digest())[place]
+def _variant(key: Key, number: int, variants: int) -> int:
+    """The variant of the announcement with that number on its channel. Each run of as many as there are variants
+    holds every one once, in an order that a hash decides, so that no variant keeps to one weekday."""
+    run, place = divmod(number, variants)
+    marks = [f"{key.campaign}\n{key.step}\n{key.channel}\n{run}\n{variant}" for variant in range(variants)]
+    return sorted(range(variants), key=lambda variant: hashlib.sha256(marks[variant].encode()).digest())[place]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
-from datetime import datetime
+import threading
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +16,13 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from posts import ledger
 from posts.clock import Clock
-from posts.errors import Outcome, SignedOut
+from posts.errors import Outcome, SignedOut, Unreachable
 from posts.networks.publisher import Account, Endpoint, Publisher
 from posts.networks.registry import NETWORKS, open_publisher
 from posts.tables import channels
+
+REFRESH_LEASE = timedelta(minutes=2)
+REFRESH_TRIES, REFRESH_PAUSE = 150, 0.2
 
 Begin = Callable[[], AbstractContextManager[Connection]]
 
@@ -79,19 +84,46 @@ class Accounts:
         """A publisher for the channel, tokens renewed where they need it. Raises an Outcome when that fails."""
         with self._begin() as connection:
             row = self._row(connection, channel_id)
-        publisher = self._open(row)
-        publisher.refresh(lambda tokens: self._save(channel_id, tokens))
+        if "oauth2" not in self._unlocked(row):
+            return self._open(row)
+        with self._refreshing(channel_id):
+            with self._begin() as connection:
+                row = self._row(connection, channel_id)
+            publisher = self._open(row)
+            publisher.refresh(lambda tokens: self._save(channel_id, tokens))
         return publisher
+
+    @contextmanager
+    def _refreshing(self, channel_id: int) -> Iterator[None]:
+        """One renewal at a time over all machines: a refresh token works once (X fact sheet, section 2)."""
+        name, holder = f"refresh:{channel_id}", uuid.uuid4().hex
+        for _ in range(REFRESH_TRIES):
+            with self._begin() as connection:
+                now = ledger.now_of(connection, self._clock)
+                taken = ledger.take_lease(connection, name, holder, now, REFRESH_LEASE)
+            if taken:
+                break
+            threading.Event().wait(REFRESH_PAUSE)
+        else:
+            raise Unreachable("refresh_busy", "another worker renews the tokens of this channel")
+        try:
+            yield
+        finally:
+            with self._begin() as connection:
+                ledger.drop_lease(connection, name, holder)
 
     def _row(self, connection: Connection, channel_id: int) -> Row[Any]:
         return connection.execute(select(channels).where(channels.c.id == channel_id).with_for_update()).one()
 
-    def _open(self, row: Row[Any]) -> Publisher:
+    def _unlocked(self, row: Row[Any]) -> dict[str, Any]:
         try:
-            credentials = self._vault.unlock(row.credentials)
+            return self._vault.unlock(row.credentials)
         except KeyProblem as problem:
             raise SignedOut("key_does_not_fit", str(problem)) from None
-        return open_publisher(row.network, row.account, credentials, self._endpoint_of(row.api_base))
+
+    def _open(self, row: Row[Any]) -> Publisher:
+        credentials = self._unlocked(row)
+        return open_publisher(row.network, row.account, credentials, self._endpoint_of(row.api_base), self._clock)
 
     def _save(self, channel_id: int, tokens: dict[str, Any]) -> None:
         """Store renewed tokens before they are used: the network has already forgotten the old ones."""

@@ -95,8 +95,12 @@ class Courier:
         self._pool = ThreadPoolExecutor(senders, thread_name_prefix="sender")
         self._stopping = threading.Event()
 
+    def begin_nothing(self) -> None:
+        """No new claim and no new call from now on; what is in flight goes on."""
+        self._stopping.set()
+
     def stop(self) -> None:
-        """Begin nothing new; what is in flight is finished and recorded."""
+        """Begin nothing new, and wait until what is in flight is finished and recorded."""
         self._stopping.set()
         self._pool.shutdown(wait=True)
 
@@ -223,8 +227,9 @@ class Courier:
             return None
         if isinstance(outcome, Throttled):
             return outcome.until or now + self._patience.throttle_wait
-        longest = min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(failures, 10))
-        return now + longest * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
+        longest = min(LONGEST_WAIT, FIRST_WAIT * (1 << min(failures, 10)))
+        jitter: float = random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
+        return now + longest * jitter
 
     def _silence(
         self, connection: Connection, channel_id: int, outcome: Outcome, until: datetime | None, now: datetime

@@ -175,6 +175,7 @@ STATEMENTS = {
 	channel_id BIGINT NOT NULL,
 	occurrence BIGINT NOT NULL,
 	text TEXT NOT NULL,
+	text_key TEXT NOT NULL,
 	link TEXT,
 	images JSON NOT NULL,
 	picture TEXT NOT NULL,
@@ -195,6 +196,7 @@ STATEMENTS = {
 	CONSTRAINT fk_announcements_channel_id_channels FOREIGN KEY(channel_id) REFERENCES channels (id)
 )""",
         """CREATE INDEX ix_announcements_place_id ON announcements (place_id)""",
+        """CREATE INDEX ix_announcements_text_key ON announcements (text_key)""",
         """CREATE TABLE attempts (
 	id INTEGER NOT NULL,
 	delivery_id BIGINT NOT NULL,
@@ -383,6 +385,7 @@ STATEMENTS = {
 	channel_id BIGINT NOT NULL,
 	occurrence BIGINT NOT NULL,
 	text TEXT NOT NULL,
+	text_key TEXT NOT NULL,
 	link TEXT,
 	images JSON NOT NULL,
 	picture TEXT NOT NULL,
@@ -403,6 +406,7 @@ STATEMENTS = {
 	CONSTRAINT fk_announcements_channel_id_channels FOREIGN KEY(channel_id) REFERENCES channels (id)
 )""",
         """CREATE INDEX ix_announcements_place_id ON announcements (place_id)""",
+        """CREATE INDEX ix_announcements_text_key ON announcements (text_key)""",
         """CREATE TABLE attempts (
 	id BIGSERIAL NOT NULL,
 	delivery_id BIGINT NOT NULL,

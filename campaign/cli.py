@@ -1,0 +1,795 @@
+"""The command line: the same verbs as the pages. JSON alone goes to standard output, everything else beside it."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time as clock_time
+from collections.abc import Callable
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from campaign import feeds, initial
+from campaign.app import App, Refusal
+from campaign.campaigns import CampaignError
+from campaign.db import DatabaseUnreachable, SecondDaemon
+from campaign.desk import Entry, read_instant
+from campaign.news import sentence
+from campaign.portals.portal import PortalError, PortalUnreachable
+from campaign.settings import Settings, SettingsError, load
+from campaign.store import Unknown
+from posts.accounts import KeyProblem
+from posts.errors import Outcome, SignedOut, Unreachable
+from posts.sandbox.server import serve as serve_sandbox
+from posts.states import State
+
+DONE, REFUSED, WRONG, UNREACHABLE = 0, 1, 2, 3
+
+RunDaemon = Callable[[App, float | None], int]
+RunDemo = Callable[..., int]
+
+out = Console(soft_wrap=True)
+err = Console(stderr=True)
+
+
+class StateName(StrEnum):
+    """The states as an option takes them."""
+
+    draft = "draft"
+    approved = "approved"
+    held = "held"
+    queued = "queued"
+    sending = "sending"
+    posted = "posted"
+    refused = "refused"
+    unknown = "unknown"
+    in_doubt = "in_doubt"
+    missed = "missed"
+    cancelled = "cancelled"
+
+
+class _State:
+    """What the options before the verb said."""
+
+    config: str | None = None
+    actor: str | None = None
+
+
+_said = _State()
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, nothing else there.")]
+Ids = Annotated[list[int], typer.Argument(help="Numbers of announcements.")]
+
+cli = typer.Typer(
+    help="Kreativorte-Kampagnen: announces newly published places on Facebook and X: once, at their time, or "
+    "somebody is told why not.\n\nExit codes: 0 done; 1 something was refused or held; 2 usage or configuration "
+    "error; 3 a needed service can't be reached.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+channel_verbs = typer.Typer(help="Channels: one account on one network each.", no_args_is_help=True)
+campaign_verbs = typer.Typer(help="Campaigns: which places, where, when, with which approval.", no_args_is_help=True)
+announcement_verbs = typer.Typer(help="Single announcements: add, edit, decide, settle.", no_args_is_help=True)
+template_verbs = typer.Typer(help="Post templates.", no_args_is_help=True)
+log_verbs = typer.Typer(help="The append-only log of everything that happened.", invoke_without_command=True)
+cli.add_typer(channel_verbs, name="channel")
+cli.add_typer(campaign_verbs, name="campaign")
+cli.add_typer(announcement_verbs, name="announcement")
+cli.add_typer(template_verbs, name="template")
+cli.add_typer(log_verbs, name="log")
+
+
+@cli.callback()
+def _before(
+    config: Annotated[
+        str | None, typer.Option("--config", metavar="FILE", help="Configuration file [./kreativorte.toml].")
+    ] = None,
+    actor: Annotated[
+        str | None, typer.Option("--as", metavar="USER", help="Who acts; else $KREATIVORTE_USER, else cli:LOGIN.")
+    ] = None,
+) -> None:
+    _said.config, _said.actor = config, actor
+
+
+def settings() -> Settings:
+    """The configuration that the options named."""
+    return load(_said.config)
+
+
+def opened() -> App:
+    """The application, its database ready."""
+    app = App(settings(), actor=_said.actor)
+    app.prepare()
+    return app
+
+
+def emit(value: Any) -> None:
+    """One JSON document on standard output."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+def show(rows: list[dict[str, Any]], columns: dict[str, str], empty: str) -> None:
+    """A table for people."""
+    if not rows:
+        out.print(empty)
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in columns.values():
+        table.add_column(title, overflow="fold")
+    for row in rows:
+        table.add_row(*(_cell(row.get(name)) for name in columns))
+    out.print(table)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    if isinstance(value, bool):
+        return "ja" if value else ""
+    return "" if value is None else str(value)
+
+
+# --- set-up ----------------------------------------------------------------------------------------------------
+
+
+@cli.command()
+def init(directory: Annotated[Path, typer.Argument(help="Where the files are written.")] = Path()) -> None:
+    """Write configuration, key and database where they are missing; safe to repeat."""
+    for line in initial.write(directory):
+        out.print(line)
+    app = App(load(str(directory / "kreativorte.toml")), actor=_said.actor)
+    app.prepare()
+    out.print(f"Datenbank bereit: {app.database.name}")
+    app.close()
+
+
+@cli.command()
+def doctor(as_json: Json = False) -> None:
+    """Check configuration, database, clock, templates, channels, portals and log: what works, and what to do."""
+    app = opened()
+    findings = [finding.to_json() for finding in app.doctor()]
+    if as_json:
+        emit(findings)
+    else:
+        for one in findings:
+            mark = "[green]gut[/]" if one["ok"] else "[red]offen[/]"
+            out.print(f"{mark:<7} {one['check']}: {one['subject']}", highlight=False)
+            if one["advice"]:
+                out.print(f"        {one['advice']}", highlight=False, markup=False)
+    raise typer.Exit(DONE if all(one["ok"] for one in findings) else REFUSED)
+
+
+# --- portals -----------------------------------------------------------------------------------------------------
+
+
+@cli.command()
+def pull(
+    portal: Annotated[str | None, typer.Argument(help="Only this portal.")] = None,
+    full: Annotated[bool, typer.Option("--full", help="Compare the whole list (it always is).")] = False,
+    accept: Annotated[bool, typer.Option("--accept", help="Let a stopped burst or loss pass.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Read the portals: new, changed, withdrawn and rejected places.
+
+    A guard that stops a suspicious list ends with code 1, a portal that is down with code 3; the others are done.
+    """
+    app = opened()
+    with Progress(
+        SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=err, transient=True
+    ) as bar:
+        task = bar.add_task("Portale werden gelesen …", total=None)
+        pulled = app.pull(
+            portal,
+            accept=accept,
+            progress=lambda name, rows: bar.update(task, description=f"{name}: {rows} Zeilen gelesen"),
+        )
+    if as_json:
+        emit([one.to_json() for one in pulled])
+    for one in pulled:
+        _tell_pulled(one.to_json(), quiet=as_json)
+    if any(one.unreachable for one in pulled):
+        raise typer.Exit(UNREACHABLE)
+    if any(one.problem for one in pulled):
+        raise typer.Exit(WRONG)
+    if any(one.stopped or one.counts.get("held") for one in pulled):
+        raise typer.Exit(REFUSED)
+
+
+def _tell_pulled(one: dict[str, Any], *, quiet: bool) -> None:
+    if one["problem"] or one["stopped"]:
+        err.print(f"{one['portal']}: {one['problem'] or one['stopped']}", markup=False)
+        return
+    if quiet:
+        return
+    out.print(
+        f"{one['portal']}: {one['seen']} gelesen, {one['new']} neu, {one['changed']} geändert, "
+        f"{one['unchanged']} unverändert, {one['withdrawn']} zurückgezogen, {one['returned']} zurückgekehrt, "
+        f"{one['held']} angehalten, {len(one['rejected'])} abgewiesen"
+    )
+    for row in one["rejected"]:
+        out.print(f"  abgewiesen {row['id']}: {row['reason']}", markup=False)
+
+
+@cli.command()
+def places(as_json: Json = False) -> None:
+    """List the imported places."""
+    found = opened().places()
+    if as_json:
+        emit(found)
+        return
+    show(
+        found,
+        {"id": "Nr.", "name": "Ort", "town": "Gemeinde", "regions": "Regionen", "published_at": "veröffentlicht"},
+        "Noch keine Orte; `kreativorte pull` liest sie.",
+    )
+
+
+# --- channels ------------------------------------------------------------------------------------------------------
+
+CHANNEL_COLUMNS = {
+    "name": "Kanal",
+    "network": "Netzwerk",
+    "account": "Konto",
+    "world": "Welt",
+    "regions": "Regionen",
+    "paused": "angehalten",
+    "problems": "Probleme",
+}
+
+
+def _show_channels(found: list[dict[str, Any]], as_json: bool, *, single: bool = False) -> None:
+    if as_json:
+        emit(found[0] if single else found)
+    else:
+        show(found, CHANNEL_COLUMNS, "Noch keine Kanäle; `kreativorte channel add` legt einen an.")
+    if any(one["problems"] for one in found):
+        raise typer.Exit(REFUSED)
+
+
+@channel_verbs.command("add")
+def channel_add(
+    name: str,
+    network: Annotated[str, typer.Option("--network", help="facebook or twitter.")],
+    account: Annotated[str, typer.Option("--account", help="The account's id on the network.")],
+    credentials: Annotated[str, typer.Option("--credentials", help="JSON file with tokens; - reads standard input.")],
+    region: Annotated[list[str] | None, typer.Option("--region", help="A region it belongs to; repeatable.")] = None,
+    api_base: Annotated[str | None, typer.Option("--api-base", help="Another address of the network.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Store a channel and ask the network about it; what is wrong stands in `problems` (exit code 1)."""
+    tokens = _read_credentials(credentials)
+    added = opened().add_channel(name, network, account, region or [], api_base, tokens)
+    _show_channels([added], as_json, single=True)
+
+
+def _read_credentials(source: str) -> dict[str, Any]:
+    try:
+        text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
+        tokens = json.loads(text)
+    except OSError as error:
+        raise Refusal(f"Die Datei mit den Zugangsdaten lässt sich nicht lesen: {error.strerror}.") from None
+    except ValueError:
+        raise Refusal("Die Zugangsdaten sind kein gültiges JSON.") from None
+    if not isinstance(tokens, dict):
+        raise Refusal("Die Zugangsdaten müssen ein JSON-Objekt sein.")
+    return tokens
+
+
+@channel_verbs.command("list")
+def channel_list(as_json: Json = False) -> None:
+    """List the channels as last checked."""
+    found = opened().channels()
+    if as_json:
+        emit(found)
+    else:
+        show(found, CHANNEL_COLUMNS, "Noch keine Kanäle; `kreativorte channel add` legt einen an.")
+
+
+@channel_verbs.command("check")
+def channel_check(
+    names: Annotated[list[str] | None, typer.Argument(help="Only these channels.")] = None, as_json: Json = False
+) -> None:
+    """Ask the networks whether the accounts are usable."""
+    _show_channels(opened().check_channels(names or []), as_json)
+
+
+def _channel_verb(verb: str, sentence_: str) -> None:
+    def act(name: str, as_json: Json = False) -> None:
+        changed = opened().set_channel(name, verb)
+        if as_json:
+            emit(changed)
+        else:
+            out.print(f"{name}: {sentence_}")
+
+    act.__doc__ = {
+        "pause": "Keep a channel silent; what is due there waits.",
+        "resume": "Let a paused channel go on.",
+        "remove": "Take a channel away; its log stays.",
+    }[verb]
+    channel_verbs.command(verb)(act)
+
+
+_channel_verb("pause", "angehalten")
+_channel_verb("resume", "geht weiter")
+_channel_verb("remove", "entfernt")
+
+
+# --- campaigns and planning ------------------------------------------------------------------------------------------
+
+
+@campaign_verbs.command("apply")
+def campaign_apply(file: Path, as_json: Json = False) -> None:
+    """Read a campaign file; applying it again updates the campaign."""
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise SettingsError(f"The campaign file {file} can't be read as UTF-8 text.") from None
+    applied = opened().apply_campaign(text)
+    if as_json:
+        emit(applied)
+    else:
+        out.print(f"Kampagne {applied['name']} {'angelegt' if applied['new'] else 'aktualisiert'}.")
+
+
+@campaign_verbs.command("list")
+def campaign_list(as_json: Json = False) -> None:
+    """List the campaigns."""
+    found = opened().campaigns()
+    if as_json:
+        emit(found)
+        return
+    show(
+        found,
+        {"name": "Kampagne", "title": "Titel", "starts": "ab", "ends": "bis", "channels": "Kanäle", "paused": "hält"},
+        "Noch keine Kampagne; `kreativorte campaign apply DATEI` legt eine an.",
+    )
+
+
+@campaign_verbs.command("show")
+def campaign_show(name: str, as_json: Json = False) -> None:
+    """Show one campaign as it is stored."""
+    found = opened().campaign(name)
+    if as_json:
+        emit(found)
+    else:
+        out.print_json(data=found)
+
+
+@campaign_verbs.command("pause")
+def campaign_pause(name: str, as_json: Json = False) -> None:
+    """Keep a campaign's announcements back."""
+    _paused(name, True, as_json)
+
+
+@campaign_verbs.command("resume")
+def campaign_resume(name: str, as_json: Json = False) -> None:
+    """Let a paused campaign go on."""
+    _paused(name, False, as_json)
+
+
+def _paused(name: str, paused: bool, as_json: bool) -> None:
+    changed = opened().pause_campaign(name, paused)
+    if as_json:
+        emit(changed)
+    else:
+        out.print(f"Kampagne {name} {'angehalten' if paused else 'geht weiter'}.")
+
+
+@cli.command()
+def plan(
+    until: Annotated[str | None, typer.Option("--until", metavar="DATE", help="Last day, such as 2027-01-31.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be planned, keep nothing.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Fill the calendar: to the end of each campaign, at most a year ahead, or until a day."""
+    outcome = opened().plan(_day(until), dry_run=dry_run)
+    if as_json:
+        emit(outcome)
+    else:
+        _show_announcements([*outcome["planned"], *outcome["held"]], "Nichts Neues zu planen.")
+        for one in outcome["unplaced"]:
+            where = f"{one['step']} auf {one['channel'] or 'keinem Kanal'} (Ort {one['place']})"
+            err.print(f"Ohne Termin: {where}: {one['reason']}", markup=False)
+        if dry_run:
+            err.print("Probelauf: nichts wurde gespeichert.")
+    if outcome["held"]:
+        raise typer.Exit(REFUSED)
+
+
+def _day(text: str | None) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise SettingsError(f"{text!r} is not a day; write for example 2027-01-31.") from None
+
+
+# --- announcements ---------------------------------------------------------------------------------------------------
+
+ANNOUNCEMENT_COLUMNS = {"id": "Nr.", "at": "Termin", "channel": "Kanal", "state": "Stand", "what": "Beitrag"}
+
+
+def _show_announcements(found: list[dict[str, Any]], empty: str) -> None:
+    rows = [one | {"at": one["at"][:16].replace("T", " "), "what": _what(one)} for one in found]
+    show(rows, ANNOUNCEMENT_COLUMNS, empty)
+
+
+def _what(one: dict[str, Any]) -> str:
+    name = one["place_name"] or " ".join((one["text"] or "").split())[:50]
+    step = f"{one['step']}: " if one["step"] else ""
+    told = one["hold_reason"] or " ".join(one["problems"])
+    return step + name + (f" – {told}" if told else "") + (f" – {one['permalink']}" if one["permalink"] else "")
+
+
+@cli.command()
+def announcements(
+    state: Annotated[StateName | None, typer.Option("--state", help="Only in this state.")] = None,
+    first: Annotated[str | None, typer.Option("--from", metavar="DATE", help="First day.")] = None,
+    last: Annotated[str | None, typer.Option("--to", metavar="DATE", help="Last day, included.")] = None,
+    channel: Annotated[str | None, typer.Option("--channel", help="Only this channel.")] = None,
+    ics: Annotated[bool, typer.Option("--ics", help="iCalendar on standard output.")] = False,
+    as_json: Json = False,
+) -> None:
+    """The calendar as a list."""
+    app = opened()
+    found = app.announcements(
+        states=[State(state.value)] if state else None, channel=channel, **app.days(_day(first), _day(last))
+    )
+    if ics:
+        sys.stdout.write(feeds.icalendar(found))
+    elif as_json:
+        emit(found)
+    else:
+        _show_announcements(found, "Der Kalender ist leer.")
+
+
+def _image(file: Path | None, alt: str, credit: str) -> tuple[Path, str, str] | None:
+    return (file, alt, credit) if file is not None else None
+
+
+@announcement_verbs.command("add")
+def announcement_add(
+    channel: Annotated[str, typer.Option("--channel")],
+    at: Annotated[str, typer.Option("--at", metavar="TIME", help="ISO 8601; without offset in the house's zone.")],
+    text: Annotated[str, typer.Option("--text")],
+    link: Annotated[str | None, typer.Option("--link")] = None,
+    image: Annotated[Path | None, typer.Option("--image")] = None,
+    alt: Annotated[str, typer.Option("--alt", help="What the picture shows.")] = "",
+    credit: Annotated[str, typer.Option("--credit", help="Whose picture it is.")] = "",
+    approve: Annotated[bool, typer.Option("--approve", help="Approved at once.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Add one free announcement; it starts as a draft without --approve."""
+    app = opened()
+    entry = Entry(channel, read_instant(at, app.settings.zone), text, link)
+    _show_one(app.add_announcement(entry, _image(image, alt, credit), approve=approve), as_json)
+
+
+def _show_one(one: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        emit(one)
+    else:
+        _show_announcements([one], "")
+
+
+@announcement_verbs.command("import")
+def announcement_import(
+    file: Path,
+    approve: Annotated[bool, typer.Option("--approve", help="Approved at once.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Import free announcements from a CSV file (channel,at,text,link,image,alt,credit): all or nothing."""
+    count, rejected = opened().import_announcements(file, approve=approve)
+    if as_json:
+        emit({"imported": count, "rejected": rejected})
+    else:
+        for one in rejected:
+            err.print(f"Zeile {one['row']}: {one['reason']}", markup=False)
+        out.print(f"{count} Beiträge übernommen.")
+    if rejected:
+        raise typer.Exit(REFUSED)
+
+
+@announcement_verbs.command("show")
+def announcement_show(ids: Ids, as_json: Json = False) -> None:
+    """Show announcements whole."""
+    found = opened().show(ids)
+    if as_json:
+        emit(found)
+        return
+    for one in found:
+        _show_announcements([one], "")
+        out.print(one["sent_text"] or one["text"], markup=False, highlight=False)
+
+
+def _decision(verb: str, help_: str) -> None:
+    def act(ids: Ids, as_json: Json = False) -> None:
+        changed = opened().decide(verb, ids)
+        if as_json:
+            emit(changed)
+        else:
+            _show_announcements(changed, "")
+
+    act.__doc__ = help_
+    announcement_verbs.command(verb)(act)
+
+
+_decision("approve", "Approve drafts; under four eyes two persons (--as) are needed.")
+_decision("hold", "Keep announcements back until they are released.")
+_decision("release", "Let held announcements go on.")
+_decision("cancel", "Cancel; while a call is under way the wish is remembered.")
+_decision("retry", "Send refused announcements again.")
+
+
+@announcement_verbs.command("edit")
+def announcement_edit(
+    announcement_id: Annotated[int, typer.Argument(metavar="ID")],
+    text: Annotated[str | None, typer.Option("--text")] = None,
+    link: Annotated[str | None, typer.Option("--link", help="Empty takes the link away.")] = None,
+    image: Annotated[Path | None, typer.Option("--image")] = None,
+    alt: Annotated[str, typer.Option("--alt")] = "",
+    credit: Annotated[str, typer.Option("--credit")] = "",
+    no_image: Annotated[bool, typer.Option("--no-image", help="Go out without a picture.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Change text, link or picture before it goes out; an approval is withdrawn by that."""
+    if image is not None and no_image:
+        raise SettingsError("--image and --no-image exclude each other.")
+    changed = opened().edit(announcement_id, text=text, link=link, image=_image(image, alt, credit), no_image=no_image)
+    _show_one(changed, as_json)
+
+
+@announcement_verbs.command("move")
+def announcement_move(
+    announcement_id: Annotated[int, typer.Argument(metavar="ID")],
+    at: Annotated[str, typer.Option("--at", metavar="TIME")],
+    force: Annotated[bool, typer.Option("--force", help="Also where the rhythm does not permit it.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Give an announcement another instant and pin it there."""
+    _show_one(opened().move(announcement_id, at, force=force), as_json)
+
+
+@announcement_verbs.command("settle")
+def announcement_settle(
+    announcement_id: Annotated[int, typer.Argument(metavar="ID")],
+    found: Annotated[
+        str | None, typer.Option("--found", metavar="REMOTE_ID", help="It is there, under this id.")
+    ] = None,
+    absent: Annotated[bool, typer.Option("--absent", help="It is not there: send it again.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Settle a doubt."""
+    if (found is None) == (not absent):
+        raise SettingsError("Say either --found REMOTE_ID or --absent.")
+    _show_one(opened().settle(announcement_id, found), as_json)
+
+
+@announcement_verbs.command("correct")
+def announcement_correct(
+    announcement_id: Annotated[int, typer.Argument(metavar="ID")],
+    text: Annotated[str, typer.Option("--text")],
+    as_json: Json = False,
+) -> None:
+    """Change the text of what is out, where the network allows it (Facebook)."""
+    _show_one(opened().correct(announcement_id, text), as_json)
+
+
+@announcement_verbs.command("withdraw")
+def announcement_withdraw(
+    announcement_id: Annotated[int, typer.Argument(metavar="ID")],
+    reason: Annotated[str, typer.Option("--reason")],
+    as_json: Json = False,
+) -> None:
+    """Delete what is out on its network; where that is refused, the permalink for doing it by hand is shown."""
+    app = opened()
+    try:
+        _show_one(app.withdraw(announcement_id, reason), as_json)
+    except Outcome:
+        err.print(f"Bitte von Hand löschen: {app.show([announcement_id])[0]['permalink']}", markup=False)
+        raise
+
+
+# --- templates -----------------------------------------------------------------------------------------------------
+
+
+@template_verbs.command("list")
+def template_list(as_json: Json = False) -> None:
+    """List the post templates with their revisions."""
+    found = opened().template_list()
+    if as_json:
+        emit(found)
+    else:
+        show(found, {"network": "Netzwerk", "name": "Vorlage", "revision": "Fassung"}, "Keine Vorlagen.")
+
+
+@template_verbs.command("check")
+def template_check(as_json: Json = False) -> None:
+    """Fill every template for a short, a long and an empty place."""
+    found = opened().template_check()
+    if as_json:
+        emit(found)
+    else:
+        show(found, {"network": "Netzwerk", "name": "Vorlage", "problems": "Probleme"}, "Keine Vorlagen.")
+    if any(one["problems"] for one in found):
+        raise typer.Exit(REFUSED)
+
+
+@template_verbs.command("preview")
+def template_preview(
+    name: str,
+    network: Annotated[str, typer.Option("--network")],
+    place: Annotated[int | None, typer.Option("--place", help="The place's number; else a sample.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Show a template filled for a place."""
+    found = opened().template_preview(name, network, place)
+    if as_json:
+        emit(found)
+    else:
+        out.print(found["text"], markup=False, highlight=False)
+        err.print(f"{found['length']} von {found['room']} Zeichen", markup=False)
+        for problem in found["problems"]:
+            err.print(problem, markup=False)
+    if found["problems"]:
+        raise typer.Exit(REFUSED)
+
+
+# --- the brake, the log ----------------------------------------------------------------------------------------------
+
+
+@cli.command("stop-all")
+def stop_all(reason: Annotated[str, typer.Option("--reason", help="Why, for the log.")] = "") -> None:
+    """The emergency brake over all channels: once this returns, no new post begins."""
+    opened().set_brake(True, reason)
+    out.print("Die Notbremse ist gezogen: nichts geht mehr hinaus. `kreativorte go` löst sie.")
+
+
+@cli.command()
+def go() -> None:
+    """Release the emergency brake."""
+    opened().set_brake(False)
+    out.print("Die Notbremse ist gelöst.")
+
+
+@log_verbs.callback()
+def log(
+    context: typer.Context,
+    announcement: Annotated[int | None, typer.Option("--announcement", metavar="ID", help="Only this one.")] = None,
+    follow: Annotated[bool, typer.Option("--follow", help="Go on as entries come.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON Lines.")] = False,
+) -> None:
+    """Show the log."""
+    if context.invoked_subcommand is not None:
+        return
+    app = opened()
+    entries = app.log_entries(announcement)
+    _print_entries(entries, as_json)
+    while follow:
+        clock_time.sleep(0.5)
+        last = max((one["seq"] or 0 for one in entries), default=0)
+        new = app.log_entries(announcement, after_seq=last)
+        _print_entries(new, as_json)
+        entries += new
+
+
+def _print_entries(entries: list[dict[str, Any]], as_json: bool) -> None:
+    for one in entries:
+        if as_json:
+            sys.stdout.write(json.dumps(one, ensure_ascii=False) + "\n")
+        else:
+            parts = [
+                one["at"][:19].replace("T", " "),
+                one["event"],
+                one["channel"],
+                one["permalink"],
+                one["actor_name"],
+            ]
+            number = f"#{one['announcement']}" if one["announcement"] else ""
+            out.print(f"{one['seq']:>5} {number:>5} {'  '.join(filter(None, parts))}", markup=False, highlight=False)
+    sys.stdout.flush()
+
+
+@log_verbs.command("verify")
+def log_verify(
+    head: Annotated[
+        str | None, typer.Option("--head", metavar="SEQ:HASH", help="An earlier head kept elsewhere.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Seal what is new, then recompute the whole chain."""
+    checked = opened().verify_log(head)
+    if as_json:
+        emit({"entries": checked.entries, "ok": checked.ok, "first_bad": checked.first_bad, "head": checked.head})
+    elif checked.ok:
+        out.print(f"Das Protokoll ist unverändert: {checked.entries} Einträge, Kopf {checked.head}")
+    else:
+        err.print(f"Die Kette bricht bei Eintrag {checked.first_bad}: das Protokoll wurde verändert.")
+    if not checked.ok:
+        raise typer.Exit(REFUSED)
+
+
+# --- services --------------------------------------------------------------------------------------------------------
+
+
+@cli.command()
+def sandbox(
+    port: Annotated[int | None, typer.Option("--port", help="Another port than the configured one.")] = None,
+) -> None:
+    """Run the sandbox networks; their time-line page is at the address shown."""
+    at = settings()
+    host, _, configured = at["sandbox.url"].rpartition("//")[2].partition(":")
+    chosen = port or int(configured or 80)
+    err.print(f"Sandkasten: http://{host}:{chosen}/ (Strg+C beendet)")
+    serve_sandbox(host, chosen, at.path("sandbox.state"))
+
+
+def build(run_daemon: RunDaemon, run_demo: RunDemo) -> Callable[[], int]:
+    """The whole command line as a function that returns an exit code; the entry point hands in daemon and demo."""
+
+    @cli.command()
+    def daemon(
+        until_idle: Annotated[
+            float | None,
+            typer.Option("--until-idle", metavar="SECONDS", help="End once nothing is due within that many seconds."),
+        ] = None,
+    ) -> None:
+        """Run the daemon in the foreground: pull, plan, post on time, settle doubts. SIGTERM ends it cleanly."""
+        raise typer.Exit(run_daemon(opened(), until_idle))
+
+    @cli.command()
+    def demo(
+        port: Annotated[int | None, typer.Option("--port", help="Port of the sandbox; default a free one.")] = None,
+        no_serve: Annotated[bool, typer.Option("--no-serve", help="End after the log.")] = False,
+    ) -> None:
+        """Show the whole way on sandbox networks: pull, plan, calendar, real posting, log."""
+        raise typer.Exit(run_demo(port, serve=not no_serve))
+
+    return main
+
+
+def main() -> int:
+    """Run the command line; every error is one sentence on standard error."""
+    try:
+        code = cli(standalone_mode=False)
+        return code if isinstance(code, int) else DONE
+    except typer.Exit as end:
+        return end.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        err.print("Abgebrochen.")
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except Exception as error:
+        told = _told(error)
+        if told is None:
+            raise
+        err.print(told[0], markup=False, highlight=False)
+        return told[1]
+
+
+def _told(error: Exception) -> tuple[str, int] | None:
+    """The sentence and exit code for an error that a person can do something about; None for our own faults."""
+    if hasattr(error, "format_message"):  # click's usage errors
+        return f"Fehler: {error.format_message()}", WRONG
+    if isinstance(error, CampaignError):
+        return str(error), WRONG
+    if isinstance(error, PortalUnreachable | DatabaseUnreachable | Unreachable):
+        text = sentence(error.reason) if isinstance(error, Unreachable) else str(error)
+        return text, UNREACHABLE
+    if isinstance(error, SettingsError | KeyProblem | PortalError | SecondDaemon):
+        return str(error), WRONG
+    if isinstance(error, Refusal | Unknown):
+        return str(error), REFUSED
+    if isinstance(error, Outcome):
+        return sentence(error.reason), UNREACHABLE if isinstance(error, SignedOut) else REFUSED
+    return None

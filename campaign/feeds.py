@@ -1,0 +1,38 @@
+"""The calendar as an iCalendar file (RFC 5545), by the icalendar library."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from icalendar import Calendar, Event
+
+SHOWN = timedelta(minutes=15)
+"""How long an announcement is drawn in a calendar: it has an instant, no duration."""
+
+
+def icalendar(announcements: list[dict[str, Any]]) -> str:
+    """One event for each announcement that is not cancelled."""
+    calendar = Calendar()
+    calendar.add("prodid", "-//Kreativorte im Grünen//Kampagnen//DE")
+    calendar.add("version", "2.0")
+    for one in announcements:
+        if one["state"] != "cancelled":
+            calendar.add_component(_event(one))
+    text: str = calendar.to_ical().decode()
+    return text
+
+
+def _event(one: dict[str, Any]) -> Event:
+    at = datetime.fromisoformat(one["at"]).astimezone(UTC)
+    event = Event()
+    event.add("uid", f"announcement-{one['id']}@kreativorte")
+    event.add("dtstamp", at)
+    event.add("dtstart", at)
+    event.add("dtend", at + SHOWN)
+    name = one["place_name"] or " ".join(one["text"].split())[:60]
+    event.add("summary", f"{one['channel']}: {name} ({one['state']})")
+    event.add("description", one["sent_text"] or one["text"])
+    if one["permalink"]:
+        event.add("url", one["permalink"])
+    return event

@@ -1,0 +1,415 @@
+"""Between the store and the pure planner: what is planned is written down, filled and checked; places are followed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, Row
+
+from campaign import compose, store
+from campaign.campaigns import Call, Campaign, Step, parse_campaign
+from campaign.compose import Templates
+from campaign.planner import (
+    ChannelInfo,
+    Key,
+    Move,
+    Plan,
+    Planned,
+    PlannedPlace,
+    PlanRequest,
+    Taken,
+    permitted,
+    plan,
+)
+from campaign.settings import Settings
+from campaign.store import StoredPlace
+from posts import ledger
+from posts.states import PLANNED, Event, State
+
+SAME_TEXT_SPAN = timedelta(hours=48)
+"""X refuses a repeated text; how long is not documented, and a day or two is the caution (X fact sheet, section 6)."""
+# Holds that this module sets and lifts again by itself once their reason is gone.
+_PREFLIGHT = frozenset(
+    {
+        "text_too_long",
+        "text_empty",
+        "text_does_not_fit",
+        "template_missing",
+        "template_error",
+        "accidental_link",
+        "alt_missing",
+        "alt_too_long",
+        "credit_missing",
+        "credit_not_in_text",
+        "image_missing",
+        "too_many_images",
+        "link_invalid",
+        "token_expires",
+        "same_text",
+        "budget_used_up",
+    }
+)
+
+
+@dataclass(frozen=True)
+class House:
+    """What planning needs to know beside the database."""
+
+    settings: Settings
+    templates: Templates
+    now: datetime
+    hosts: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a planning did: ids of new announcements, ids of new or newly held ones, and what found no slot."""
+
+    planned: tuple[int, ...]
+    held: tuple[int, ...]
+    unplaced: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class _Situation:
+    request: PlanRequest
+    campaigns: dict[str, Campaign]
+    places: dict[int, StoredPlace]
+    channels: dict[str, Row[Any]]
+    rows: dict[Key, Row[Any]]
+
+
+def _key(row: Row[Any]) -> Key:
+    return Key(row.campaign, row.step, row.place_id, row.channel, row.occurrence)
+
+
+def _taken(row: Row[Any], approved: bool) -> Taken:
+    touched = row.edited or row.pinned or (approved and row.approval != "none")
+    return Taken(
+        campaign=row.campaign or None,
+        step=row.step,
+        place_id=row.place_id,
+        channel=row.channel,
+        occurrence=row.occurrence,
+        at=row.due_at,
+        state=State(row.state),
+        posted_at=row.posted_at,
+        untouched=not touched and row.hold_reason != "person",
+        pinned=row.pinned,
+        hold_reason=row.hold_reason or "",
+    )
+
+
+def _situation(connection: Connection, house: House, until: date | None) -> _Situation:
+    rows = store.announcement_rows(connection)
+    approved = store.approvers(connection, [row.id for row in rows])
+    regions = store.regions_by_channel(connection)
+    channels = {row.name: row for row in store.channel_rows(connection)}
+    campaigns = {row.name: parse_campaign(row.definition) for row in store.campaign_rows(connection) if not row.paused}
+    places = {one.id: one for one in store.stored_places(connection)}
+    request = PlanRequest(
+        now=house.now,
+        zone=house.settings.zone,
+        campaigns=tuple(campaigns.values()),
+        places=tuple(PlannedPlace(one.id, one.place) for one in places.values() if not (one.held or one.withdrawn)),
+        channels=tuple(
+            ChannelInfo(row.name, row.network, regions.get(row.id, ()), row.paused, row.world)
+            for row in channels.values()
+        ),
+        taken=tuple(_taken(row, row.id in approved) for row in rows),
+        until=until,
+        land=house.settings["land"],
+        house_blackouts=house.settings.blackouts,
+    )
+    return _Situation(request, campaigns, places, channels, {_key(row): row for row in rows})
+
+
+def fill_calendar(connection: Connection, house: House, until: date | None) -> Outcome:
+    """Plan what is missing, move what lost its slot, hold what must wait; planning twice changes nothing."""
+    situation = _situation(connection, house, until)
+    decided = plan(situation.request)
+    _apply_moves(connection, house, situation, decided.moves)
+    for key in decided.released:
+        _release(connection, house, situation.rows[key])
+    held = [
+        row_id
+        for held in decided.held
+        if held.planned is None and (row_id := _hold(connection, house, situation.rows[held.key], held.reason))
+    ]
+    made = _create_all(connection, house, situation, decided)
+    refresh(connection, house)
+    held += [one for one in made if store.announcement_row(connection, one).state == State.HELD.value]
+    return Outcome(
+        tuple(made),
+        tuple(held),
+        tuple(
+            {"place": one.key.place_id or None, "step": one.key.step, "channel": one.key.channel, "reason": one.reason}
+            for one in decided.unplaced
+        ),
+    )
+
+
+def _apply_moves(connection: Connection, house: House, situation: _Situation, moves: tuple[Move, ...]) -> None:
+    for one in moves:
+        row = situation.rows[one.key]
+        values: dict[str, Any] = {"due_at": one.at, "late_until": one.at + situation.campaigns[row.campaign].late_grace}
+        if State(row.state) is State.MISSED:
+            given = store.approvers(connection, [row.id]).get(row.id, [])
+            ready = row.approval == "none" or len(given) >= (2 if row.approval == "four-eyes" else 1)
+            event = Event.MOVED if ready else Event.UNAPPROVED
+            ledger.move(
+                connection, row.id, State.MISSED, event, house.now, ledger.DAEMON, draft=None, not_before=None, **values
+            )
+            continue
+        store.set_delivery(connection, row.id, **values)
+        ledger.note(
+            connection,
+            Event.MOVED.value,
+            house.now,
+            ledger.DAEMON,
+            delivery_id=row.id,
+            detail={"from": one.was.isoformat(), "to": one.at.isoformat()},
+        )
+
+
+def _release(connection: Connection, house: House, row: Row[Any]) -> None:
+    if State(row.state) is State.HELD:
+        event = Event.RELEASED if row.approval == "none" else Event.UNAPPROVED
+        ledger.move(connection, row.id, State.HELD, event, house.now, ledger.DAEMON, hold_reason=None)
+
+
+def _hold(connection: Connection, house: House, row: Row[Any], reason: str) -> int | None:
+    seen = State(row.state)
+    if seen not in (State.DRAFT, State.APPROVED):
+        return None
+    moved = ledger.move(
+        connection, row.id, seen, Event.HELD, house.now, ledger.DAEMON, hold_reason=reason, detail={"reason": reason}
+    )
+    return int(row.id) if moved else None
+
+
+# --- creating ------------------------------------------------------------------------------------------------
+
+
+def _create_all(connection: Connection, house: House, situation: _Situation, decided: Plan) -> list[int]:
+    wanted = [
+        *decided.planned,
+        *(
+            replace(one.planned, state=State.HELD, hold_reason=one.reason)
+            for one in decided.held
+            if one.planned is not None
+        ),
+    ]
+    unique = {one.key: one for one in wanted}
+    return [_create(connection, house, situation, one) for one in sorted(unique.values(), key=lambda one: one.at)]
+
+
+def _create(connection: Connection, house: House, situation: _Situation, planned: Planned) -> int:
+    campaign = situation.campaigns[planned.key.campaign]
+    channel = situation.channels[planned.key.channel]
+    stored = situation.places.get(planned.key.place_id)
+    content = _content(house, campaign, planned, channel.network, stored)
+    hold_reason = planned.hold_reason or (content["problems"][0] if content["problems"] else None)
+    announcement_id = ledger.create(
+        connection,
+        channel.id,
+        State.HELD if hold_reason else planned.state,
+        planned.at,
+        campaign.late_grace,
+        house.now,
+        ledger.DAEMON,
+        hold_reason=hold_reason,
+        detail={"campaign": campaign.name, "step": planned.key.step, "place": planned.key.place_id or None},
+    )
+    store.insert_announcement(
+        connection,
+        announcement_id,
+        house.now,
+        campaign=campaign.name,
+        step=planned.key.step,
+        place_id=planned.key.place_id,
+        channel_id=channel.id,
+        occurrence=planned.key.occurrence,
+        variant=planned.variant,
+        approval=campaign.approval,
+        **content,
+    )
+    row = store.announcement_row(connection, announcement_id)
+    _hold_for_situation(connection, house, row, campaign)
+    return announcement_id
+
+
+def _step_of(campaign: Campaign, name: str) -> Step | Call | None:
+    known: list[Step | Call] = [*campaign.steps, *campaign.calls]
+    return next((step for step in known if step.name == name), None)
+
+
+def _content(
+    house: House, campaign: Campaign, planned: Planned, network: str, stored: StoredPlace | None
+) -> dict[str, Any]:
+    """Text, link, pictures and what is wrong with them, as columns of an announcement."""
+    return _filled(
+        house,
+        campaign,
+        _step_of(campaign, planned.key.step),
+        planned.template,
+        network,
+        stored,
+        planned.at.astimezone(house.settings.zone).date(),
+    )
+
+
+def _filled(
+    house: House,
+    campaign: Campaign,
+    step: Step | Call | None,
+    template: str,
+    network: str,
+    stored: StoredPlace | None,
+    day: date,
+) -> dict[str, Any]:
+    wanted = step.picture if isinstance(step, Step) else "none"
+    place = stored.place if stored else None
+    pictures = compose.pictures_for(place, wanted)
+    link = place.url if place else None
+    values = compose.variables(
+        place, campaign.title, step.name if step else "", network, link, pictures[0] if pictures else None, day
+    )
+    composed = compose.fill(house.templates, network, template, values)
+    images = [{"file": one.url, "alt": one.alt, "credit": one.credit} for one in pictures]
+    require = campaign.require_image and place is not None
+    problems = list(composed.problems) or compose.preflight(network, composed.text, link, images, require_image=require)
+    return {
+        "text": composed.text,
+        "text_key": compose.text_key(composed.text, link),
+        "link": link,
+        "images": images,
+        "picture": wanted,
+        "template": template,
+        "template_revision": composed.revision,
+        "fingerprint": place.fingerprint if place else None,
+        "problems": problems,
+    }
+
+
+# --- preflight of the situation ------------------------------------------------------------------------------
+
+
+def situation_problems(connection: Connection, row: Row[Any], campaign: Campaign | None, zone: ZoneInfo) -> list[str]:
+    """What stands against an announcement beside its own content: its place, its channel, other posts, the budget."""
+    problems: list[str] = []
+    if row.place_id:
+        stored = store.place_of(connection, row.place_id)
+        if stored is None or stored.withdrawn:
+            problems.append("place_withdrawn")
+    if row.token_expires is not None and row.token_expires <= row.due_at:
+        problems.append(f"token_expires:{row.token_expires.astimezone(zone).date().isoformat()}")
+    if row.network == compose.TWITTER:
+        rival = store.same_text_rival(connection, row, SAME_TEXT_SPAN)
+        if rival is not None:
+            problems.append(f"same_text:{rival}")
+    if campaign is not None:
+        problems += _budget_problems(connection, row, campaign, zone)
+    return problems
+
+
+def _budget_problems(connection: Connection, row: Row[Any], campaign: Campaign, zone: ZoneInfo) -> list[str]:
+    if row.network != compose.TWITTER:
+        return []
+    month = datetime.combine(row.due_at.astimezone(zone).date().replace(day=1), time(), zone)
+    for budget, since in ((campaign.budget_usd, None), (campaign.budget_usd_month, month)):
+        if budget is not None and store.spent_usd(connection, campaign.name, since) >= budget:
+            return [f"budget_used_up:{budget:.2f}"]
+    return []
+
+
+def _hold_for_situation(connection: Connection, house: House, row: Row[Any], campaign: Campaign) -> None:
+    problems = situation_problems(connection, row, campaign, house.settings.zone)
+    if problems and State(row.state) in (State.DRAFT, State.APPROVED):
+        _hold(connection, house, row, problems[0])
+        store.set_announcement(connection, row.id, house.now, problems=problems)
+
+
+def not_permitted(connection: Connection, house: House, row: Row[Any], at: datetime) -> str | None:
+    """The reason why the announcement may not be moved to that instant, None when it may."""
+    situation = _situation(connection, house, None)
+    campaign = situation.campaigns.get(row.campaign)
+    return permitted(situation.request, row.channel, at, campaign, ignoring=_key(row))
+
+
+# --- following places ----------------------------------------------------------------------------------------
+
+
+def follow_places(connection: Connection, house: House) -> None:
+    """Cancel what is planned for withdrawn places, refresh untouched announcements, flag the others."""
+    gone = {one.id for one in store.stored_places(connection) if one.withdrawn}
+    for row in store.announcement_rows(connection, states=[*PLANNED, State.QUEUED, State.MISSED]):
+        if row.place_id in gone:
+            ledger.cancel(connection, row.id, house.now, ledger.DAEMON, "place_withdrawn")
+    for row in store.announcement_rows(connection, states=[State.POSTED]):
+        if row.place_id in gone and row.removed_at is None and "place_withdrawn" not in row.problems:
+            store.set_announcement(connection, row.id, house.now, problems=[*row.problems, "place_withdrawn"])
+    refresh(connection, house)
+
+
+def refresh(connection: Connection, house: House) -> None:
+    """Fill untouched announcements anew where place or template changed; flag those that a person touched."""
+    rows = [
+        row
+        for row in store.announcement_rows(connection, states=list(PLANNED))
+        if row.campaign and row.template is not None
+    ]
+    if not rows:
+        return
+    campaigns = {row.name: parse_campaign(row.definition) for row in store.campaign_rows(connection)}
+    places = {one.id: one for one in store.stored_places(connection)}
+    approved = store.approvers(connection, [row.id for row in rows])
+    revisions: dict[tuple[str, str], str] = defaultdict(str)
+    for row in rows:
+        if row.template in house.templates.names(row.network):
+            revisions[row.network, row.template] = house.templates.revision(row.network, row.template)
+    for row in rows:
+        stored = places.get(row.place_id)
+        changed = stored is not None and stored.place.fingerprint != row.fingerprint
+        held_by_us = State(row.state) is State.HELD and (row.hold_reason or "").partition(":")[0] in _PREFLIGHT
+        if row.edited or row.id in approved:
+            if changed:
+                _flag(connection, house, row, stored)
+        elif changed or held_by_us or revisions[row.network, row.template] != row.template_revision:
+            _refill(connection, house, row, campaigns[row.campaign], stored)
+
+
+def _flag(connection: Connection, house: House, row: Row[Any], stored: StoredPlace | None) -> None:
+    problems = [*[one for one in row.problems if one != "place_changed"], "place_changed"]
+    fingerprint = stored.place.fingerprint if stored else None
+    store.set_announcement(connection, row.id, house.now, problems=problems, fingerprint=fingerprint)
+    ledger.note(connection, "place_changed", house.now, ledger.DAEMON, delivery_id=row.id)
+
+
+def _refill(
+    connection: Connection, house: House, row: Row[Any], campaign: Campaign, stored: StoredPlace | None
+) -> None:
+    day = row.due_at.astimezone(house.settings.zone).date()
+    step = _step_of(campaign, row.step)
+    if step is None:
+        return
+    content = _filled(house, campaign, step, row.template, row.network, stored, day)
+    problems = content["problems"] + situation_problems(connection, row, campaign, house.settings.zone)
+    same = all(getattr(row, name) == value for name, value in content.items() if name != "problems")
+    if same and problems == list(row.problems):
+        return
+    store.set_announcement(connection, row.id, house.now, **(content | {"problems": problems}))
+    if content["text"] != row.text:
+        ledger.note(
+            connection, "refreshed", house.now, ledger.DAEMON, delivery_id=row.id, detail={"to": content["text"]}
+        )
+    if problems and State(row.state) is State.HELD:
+        store.set_delivery(connection, row.id, hold_reason=problems[0])
+    elif problems:
+        _hold(connection, house, row, problems[0])
+    elif (row.hold_reason or "").partition(":")[0] in _PREFLIGHT:
+        _release(connection, house, row)

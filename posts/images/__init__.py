@@ -1,0 +1,11 @@
+"""Pictures: fetched with suspicion, checked, shrunk to a network's limits, stripped of metadata, kept by content.
+
+Every failure is an `ImageError`: one German sentence and a stable reason.
+"""
+
+from posts.images.errors import ImageError
+from posts.images.fetching import FetchLimits, fetch
+from posts.images.preparing import PreparedImage, prepare_image
+from posts.images.storing import store, trim
+
+__all__ = ["FetchLimits", "ImageError", "PreparedImage", "fetch", "prepare_image", "store", "trim"]
