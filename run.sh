@@ -61,10 +61,9 @@ kreativorte) # the command line itself: ./run.sh kreativorte doctor
   exec "$venv/bin/kreativorte" "$@"
   ;;
 lock) # renew the pinned dependencies (needs uv)
-  for extra in "" "--extra dev"; do
-    # shellcheck disable=SC2086 # two words on purpose
+  for extra in "" "-dev"; do
     uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-      --no-annotate $extra pyproject.toml -o "deploy/requirements${extra:+-dev}.txt" --quiet
+      --no-annotate --extra build ${extra:+--extra dev} pyproject.toml -o "deploy/requirements$extra.txt" --quiet
   done
   ;;
 *)
