@@ -21,7 +21,7 @@ from typing import IO, TYPE_CHECKING
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 import idna
-from requests.certs import where as ca_certificates
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from posts.clock import Clock, SystemClock
 from posts.images.errors import ImageError
@@ -181,27 +181,19 @@ def _too_large(limits: FetchLimits) -> ImageError:
 
 
 def _checked_url(url: str) -> SplitResult:
+    """The address taken apart, its host in ASCII. Raises ImageError."""
     try:
         parts = urlsplit(url)
-        host = idna.encode(parts.hostname or "", uts46=True).decode() if not _is_address(parts.hostname) else None
-        port = parts.port
+        host = parts.hostname or ""
+        port = f":{parts.port}" if parts.port else ""
+        ascii_host = host if host.isascii() else idna.encode(host, uts46=True).decode()
     except ValueError:  # idna.IDNAError is one
         raise ImageError("address", "Die Bildadresse ist nicht gültig.") from None
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if parts.scheme not in ("http", "https") or not host:
         raise ImageError("address", "Die Bildadresse beginnt nicht mit https:// oder http://.")
     if parts.username is not None or parts.password is not None:
         raise ImageError("address", "Die Bildadresse enthält Zugangsdaten.")
-    if host is None:
-        return parts
-    return parts._replace(netloc=f"{host}:{port}" if port else host)
-
-
-def _is_address(host: str | None) -> bool:
-    try:
-        ip_address(host or "")
-    except ValueError:
-        return False
-    return True
+    return parts._replace(netloc=f"[{ascii_host}]{port}" if ":" in ascii_host else f"{ascii_host}{port}")
 
 
 def _port(url: SplitResult) -> int:
@@ -249,7 +241,7 @@ def _connected(addresses: list[str], url: SplitResult, deadline: _Deadline, limi
 
 
 def _secured(plain: socket.socket, host: str) -> socket.socket:
-    context = ssl.create_default_context(cafile=ca_certificates())
+    context = ssl.create_default_context(cafile=DEFAULT_CA_BUNDLE_PATH)
     try:
         return context.wrap_socket(plain, server_hostname=host)
     except BaseException:
@@ -272,7 +264,7 @@ def _read_below(source: str, root: Path | None, limits: FetchLimits) -> bytes:
 
 def _read_file(file: Path, limits: FetchLimits) -> bytes:
     # O_NOFOLLOW: the path is resolved; a link that appears now was put there in between. O_NONBLOCK: pipes don't wait.
-    with open(os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as opened:
+    with os.fdopen(os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as opened:
         if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
             raise OSError("not a regular file")
         data = opened.read(limits.size + 1)

@@ -13,7 +13,7 @@ from PIL import Image, ImageCms, ImageOps
 
 from posts.images.errors import ImageError
 
-_READ = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
+_READ = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 _LOSSLESS = ("PNG", "GIF", "BMP")
 _SUFFIXES = {"image/jpeg": ".jpg", "image/png": ".png"}
 _MAX_PIXELS = 80_000_000

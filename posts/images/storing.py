@@ -1,4 +1,4 @@
-"""A folder of pictures named by what is in them: the same picture is kept once, and a name never changes its content."""
+"""A folder of pictures named by what is in them: each is kept once, and a name never changes its content."""
 
 from __future__ import annotations
 
