@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable
 from dataclasses import fields, replace
 from datetime import datetime
@@ -13,6 +12,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
 from posts.sandbox import faults
+from posts.sandbox.bodies import parse_json
 from posts.sandbox.course import Sandbox, Vocabulary
 from posts.sandbox.state import FACEBOOK, NETWORKS, TWITTER, Account, Post, Token, digest
 from posts.text import extract_urls
@@ -49,7 +49,7 @@ def router(box: Sandbox) -> APIRouter:
 async def _answered(box: Sandbox, request: Request, answer: Callable[[Sandbox, Any], Awaitable[Any]]) -> Response:
     body = await request.body()
     try:
-        return JSONResponse(await answer(box, json.loads(body) if body else None))
+        return JSONResponse(await answer(box, parse_json(body) if body else None))
     except (ValueError, TypeError) as problem:
         return JSONResponse({"error": str(problem)}, 400)
 

@@ -40,6 +40,9 @@ SHAPES = frozenset({"timeline_lag", "timeline_empty", "canonical_links", "wrappe
 """Kinds that only change what a successful reading shows; all others decide the course of the call."""
 
 
+LONGEST_SECONDS = 366 * 86_400
+
+
 @dataclass
 class Fault:
     """One switch. `times` is how often it still acts (None: always), `probability` how likely it acts when asked,
@@ -145,12 +148,16 @@ def _check(fault: Fault) -> None:
         raise ValueError(f"there is no call {fault.call!r}; known are {', '.join(CALLS)}")
     if not _is_number(fault.probability) or not 0 <= fault.probability <= 1:
         raise ValueError("probability is a number from 0 to 1")
-    if not _is_number(fault.seconds) or fault.seconds < 0:
-        raise ValueError("seconds is a number from 0")
-    if fault.times is not None and (not isinstance(fault.times, int) or fault.times < 0):
+    if not _is_number(fault.seconds) or not 0 <= fault.seconds <= LONGEST_SECONDS:
+        raise ValueError(f"seconds is a number from 0 to {LONGEST_SECONDS}")
+    if fault.times is not None and (not _is_whole(fault.times) or fault.times < 0):
         raise ValueError("times is a whole number or null")
-    if not isinstance(fault.accepted, bool) or not isinstance(fault.seed, int):
+    if not isinstance(fault.accepted, bool) or not _is_whole(fault.seed):
         raise ValueError("accepted is true or false, seed a whole number")
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _is_number(value: object) -> bool:

@@ -19,6 +19,7 @@ from starlette.datastructures import UploadFile
 
 from posts.sandbox import answers, graph_calls, graph_errors
 from posts.sandbox.answers import Declined, Reply
+from posts.sandbox.bodies import parse_json
 from posts.sandbox.course import Call, Sandbox, run
 from posts.sandbox.graph_calls import Asked
 from posts.sandbox.graph_nodes import Viewer
@@ -101,7 +102,7 @@ async def _given(request: Request) -> _Given:
 
 def _json_values(body: bytes) -> dict[str, str]:
     try:
-        value = json.loads(body or b"{}")
+        value = parse_json(body or b"{}")
     except ValueError:
         value = None
     if not isinstance(value, dict):
@@ -221,7 +222,7 @@ def _remember(box: Sandbox, asked: Asked, page: str) -> None:
 
 async def _batch(box: Sandbox, asked: Asked) -> Reply:
     try:
-        entries = json.loads(asked.values["batch"])
+        entries = parse_json(asked.values["batch"])
     except ValueError:
         entries = None
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -16,6 +15,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from posts.sandbox import graph_errors
 from posts.sandbox.answers import Declined, Reply
+from posts.sandbox.bodies import parse_json, small_number
 from posts.sandbox.course import Sandbox
 from posts.sandbox.graph_fields import Field, FieldsUnreadable, parse
 from posts.sandbox.graph_nodes import (
@@ -327,7 +327,7 @@ def _json_list(text: str) -> list[Any]:
 
 def _json_of(text: str) -> Any:
     try:
-        return json.loads(text)
+        return parse_json(text)
     except ValueError:
         raise graph_errors.invalid("Param attached_media must be an array.") from None
 
@@ -390,9 +390,10 @@ def _viewer(box: Sandbox, asked: Asked, call: str, page: str) -> Viewer:
 
 def _size(asked: Asked) -> int:
     text = asked.values.get("limit", str(_PAGE_SIZE))
-    if not text.isdecimal() or not 1 <= int(text) <= _LARGEST_PAGE:
+    size = small_number(text)
+    if size is None or not 1 <= size <= _LARGEST_PAGE:
         raise graph_errors.invalid(f"The limit must be 1 to {_LARGEST_PAGE}; please do not exceed {_LARGEST_PAGE}")
-    return int(text)
+    return size
 
 
 def _unix(asked: Asked, name: str) -> datetime | None:

@@ -23,6 +23,7 @@ _DEFAULTS: dict[tuple[str, str], tuple[int, int]] = {
     (TWITTER, "metadata"): (500, 900),
     (FACEBOOK, ALL): (4800 * 200, 86_400),
 }
+LONGEST_WINDOW = 366 * 86_400
 CALLS = frozenset({call for _, call in _DEFAULTS} | {"edit"})
 
 
@@ -70,8 +71,8 @@ class Windows:
             raise ValueError(f"there is no call named {call!r}; known are {', '.join(sorted(CALLS))}")
         if network not in (None, *NETWORKS):
             raise ValueError(f"there is no network named {network!r}")
-        if limit < 0 or window <= 0:
-            raise ValueError("a limit is 0 or more calls in 1 or more seconds")
+        if limit < 0 or not 0 < window <= LONGEST_WINDOW:
+            raise ValueError(f"a limit is 0 or more calls in 1 to {LONGEST_WINDOW} seconds")
         with self._lock:
             for name in NETWORKS if network is None else (network,):
                 self._limits[name, call] = (limit, window)

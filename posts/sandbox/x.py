@@ -5,7 +5,6 @@ Source of paths, parameters and shapes: X's OpenAPI document 2.167; of behaviour
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from fastapi import APIRouter, Request, Response
 
 from posts.sandbox import answers, x_errors
 from posts.sandbox.answers import Declined, Reply
+from posts.sandbox.bodies import parse_json, small_number
 from posts.sandbox.course import Call, Sandbox, run
 from posts.sandbox.state import TWITTER, Account, Post
 from posts.sandbox.x_auth import Signed, account_of
@@ -129,7 +129,7 @@ def routes(box: Sandbox) -> XApi:
 def json_object(body: bytes) -> dict[str, Any]:
     """The body as a JSON object; raises Declined (400) for anything else."""
     try:
-        value = json.loads(body)
+        value = parse_json(body)
     except ValueError:
         value = None
     if not isinstance(value, dict):
@@ -344,10 +344,11 @@ def _range(posts: list[Post], asked: Asked) -> list[Post]:
 
 def _page_size(asked: Asked) -> int:
     text = asked.request.query_params.get("max_results", "10")
-    if not text.isdecimal() or not 5 <= int(text) <= 100:
+    size = small_number(text)
+    if size is None or not 5 <= size <= 100:
         raise x_errors.invalid("max_results", text, f"The `max_results` query parameter value [{text}] is not "
                                "between 5 and 100")
-    return int(text)
+    return size
 
 
 def _number(asked: Asked, parameter: str) -> int | None:

@@ -17,6 +17,7 @@ from starlette.datastructures import UploadFile
 
 from posts.sandbox import x_errors
 from posts.sandbox.answers import Reply
+from posts.sandbox.bodies import small_number
 from posts.sandbox.course import Sandbox
 from posts.sandbox.pictures import X_RULES, NotAPicture, Picture, Rules, examine
 from posts.sandbox.state import MEDIA_LIFETIME, TWITTER, Media
@@ -90,12 +91,12 @@ class MediaCalls:
         """One segment; the order in which they come doesn't matter."""
         session = self._session(asked)
         parts = await _parts(asked)
-        index = str(parts.get("segment_index", ""))
-        if not index.isdecimal() or int(index) >= SEGMENTS:
-            raise x_errors.invalid("$.segment_index", index, f"$.segment_index: must be 0 to {SEGMENTS - 1}")
+        index = small_number(str(parts.get("segment_index", "")))
+        if index is None or index >= SEGMENTS:
+            raise x_errors.invalid("$.segment_index", "", f"$.segment_index: must be 0 to {SEGMENTS - 1}")
         content = await _content(parts.get("media"))
         with self._lock:
-            session.segments[int(index)] = content
+            session.segments[index] = content
             too_much = sum(map(len, session.segments.values())) > session.total
         if too_much:
             raise x_errors.invalid("$.media", len(content), "$.media: more bytes than total_bytes announced")

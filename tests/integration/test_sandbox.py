@@ -762,7 +762,8 @@ def test_wrong_faults_are_refused_in_one_sentence(net: Networks, body: Any) -> N
 
 
 @pytest.mark.parametrize(("path", "body"), [
-    ("/_clock", {"now": "2026-11-24T09:00:00"}), ("/_clock", {"now": "gestern"}), ("/_accounts", {"network": "x"}),
+    ("/_clock", {"now": "2026-11-24T09:00:00"}), ("/_clock", {"now": "gestern"}),
+    ("/_clock", {"now": "9999-12-31T23:59:59Z"}), ("/_accounts", {"network": "x"}),
     ("/_accounts", {"network": "twitter", "id": "42", "tokn": "x"}),
     ("/_limits", {"nonsense": {"limit": 1, "window": 1}}),
     ("/_limits", {"create": {"limit": "viele", "window": 1}}), ("/_vocabulary", {"vocabulary": "klingon"}),
@@ -771,6 +772,51 @@ def test_wrong_controls_are_refused_in_one_sentence(net: Networks, path: str, bo
     answer = requests.post(net.server.url + path, json=body, timeout=30)
     assert answer.status_code == 400
     assert answer.json()["error"]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+NAMES = st.sampled_from(["text", "media", "reply", "media_ids", "message", "link", "attached_media", "batch", "fields",
+                         "published", "limit", "after", "since", "ids", "now", "kind", "network", "id", "token"])
+
+
+@given(st.one_of(
+    JSON, st.dictionaries(NAMES, JSON, max_size=4),
+    st.fixed_dictionaries({"text": st.text(st.characters())}), st.just({"text": "\ud800"}),
+))
+def test_nothing_that_is_sent_breaks_the_sandbox(running: tuple[Server, ManualClock], body: Any) -> None:
+    server, clock = running
+    net = Networks(server, clock)
+    raw = {"data": json.dumps(body).encode(), "headers": {**net.page, "Content-Type": "application/json"}}
+    bearer = {**raw, "headers": {"Authorization": "Bearer 42-x"}, "auth": None}
+    answers = [
+        net.x("POST", "/2/tweets", **bearer), net.x("POST", "/2/media/metadata", **bearer),
+        net.x("POST", "/2/media/upload/initialize", **bearer), net.graph("POST", "1001/feed", **raw),
+        net.graph("POST", "", **raw), requests.post(server.url + "/_accounts", data=raw["data"], timeout=30),
+        requests.post(server.url + "/_faults", data=raw["data"], timeout=30),
+    ]
+    ids_refused = isinstance(body, dict) and "ids" in body
+    assert [a.status_code for a in answers if a.status_code >= 500 and not ids_refused] == []
+    requests.delete(server.url + "/_faults", timeout=30)
+
+
+@pytest.mark.parametrize("query", [
+    {"max_results": "9" * 5000}, {"max_results": "4"}, {"since_id": "x"}, {"start_time": "2026-11-24T09:00:00"},
+    {"pagination_token": "7140"}, {"nonsense": "1"}, {"post.fields": "nonsense"}, {"expansions": "nonsense"},
+])
+def test_wrong_timeline_queries_are_invalid_requests(net: Networks, query: dict[str, str]) -> None:
+    assert net.x("GET", "/2/users/42/tweets", params=query).status_code == 400
+    assert net.x("GET", "/2/users/4x/tweets").status_code == 400
+
+
+@pytest.mark.parametrize("query", [
+    {"limit": "9" * 5000}, {"limit": "-1"}, {"after": "%%%"}, {"since": "9" * 30}, {"fields": "a" * 3000 + "{"},
+])
+def test_wrong_graph_queries_are_invalid_parameters(net: Networks, query: dict[str, str]) -> None:
+    assert net.graph("GET", "1001/published_posts", params=query).status_code == 400
 
 
 # --- clock, state, page
