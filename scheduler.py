@@ -181,11 +181,11 @@ def run_daemon(app: App, until_idle: float | None = None) -> int:
     return cli.DONE
 
 
-def run_demo(port: int | None, *, serve: bool) -> int:
+def run_demo(port: int | None) -> int:
     """`kreativorte demo`: the whole way on the sandbox, with a clock that leaps over idle waiting."""
     quiet_logs()
     logging.getLogger().setLevel(logging.ERROR)
-    return show.demo(lambda app, on_end: Daemon(app, on_end=on_end), port, serve=serve)
+    return show.demo(lambda app, on_end: Daemon(app, on_end=on_end), port)
 
 
 main = cli.build(run_daemon, run_demo)

@@ -34,7 +34,7 @@ from posts.states import State
 DONE, REFUSED, WRONG, UNREACHABLE = 0, 1, 2, 3
 
 RunDaemon = Callable[[App, float | None], int]
-RunDemo = Callable[..., int]
+RunDemo = Callable[[int | None], int]
 
 out = Console(soft_wrap=True)
 err = Console(stderr=True)
@@ -748,10 +748,12 @@ def build(run_daemon: RunDaemon, run_demo: RunDemo) -> Callable[[], int]:
     @cli.command()
     def demo(
         port: Annotated[int | None, typer.Option("--port", help="Port of the sandbox; default a free one.")] = None,
-        no_serve: Annotated[bool, typer.Option("--no-serve", help="End after the log.")] = False,
+        no_serve: Annotated[
+            bool, typer.Option("--no-serve", help="End after the log (as it always does while there are no pages).")
+        ] = False,
     ) -> None:
         """Show the whole way on sandbox networks: pull, plan, calendar, real posting, log."""
-        raise typer.Exit(run_demo(port, serve=not no_serve))
+        raise typer.Exit(run_demo(port))
 
     return main
 

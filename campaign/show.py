@@ -62,7 +62,7 @@ def sandbox_beside(app: App) -> Iterator[None]:
         yield
 
 
-def demo(daemon_of: Callable[[App, Callable[[int], None]], Runs], port: int | None, *, serve: bool) -> int:
+def demo(daemon_of: Callable[[App, Callable[[int], None]], Runs], port: int | None) -> int:
     """Pull, plan, show the calendar, really post on the sandbox while one watches, and show the log."""
     screen = Console()
     with tempfile.TemporaryDirectory(prefix="kreativorte-demo-") as name:
@@ -71,7 +71,7 @@ def demo(daemon_of: Callable[[App, Callable[[int], None]], Runs], port: int | No
         with Server(directory / "sandbox.json", port or _free_port(), clock) as sandbox:
             app = _installed(directory, sandbox, clock)
             try:
-                return _walk(app, daemon_of, sandbox.url, screen, serve=serve)
+                return _walk(app, daemon_of, sandbox.url, screen)
             finally:
                 app.close()
 
@@ -111,9 +111,7 @@ withdrawn = "status <> 'published'"
 """
 
 
-def _walk(
-    app: App, daemon_of: Callable[[App, Callable[[int], None]], Runs], url: str, screen: Console, *, serve: bool
-) -> int:
+def _walk(app: App, daemon_of: Callable[[App, Callable[[int], None]], Runs], url: str, screen: Console) -> int:
     screen.print(
         Panel.fit(
             "Kreativorte-Kampagnen: Vorführung auf dem [bold]Sandkasten[/].\n"
@@ -125,7 +123,7 @@ def _walk(
     _connect(app, screen)
     _plan(app, screen)
     _post(app, daemon_of, screen)
-    return _log(app, url, screen, serve=serve)
+    return _log(app, screen)
 
 
 def _pull(app: App, screen: Console) -> None:
@@ -213,7 +211,7 @@ def _show_post(one: dict[str, Any], screen: Console) -> None:
     )
 
 
-def _log(app: App, url: str, screen: Console, *, serve: bool) -> int:
+def _log(app: App, screen: Console) -> int:
     screen.rule("5 · Das Protokoll")
     for entry in app.log_entries():
         if entry["event"] in ("queued", "started", "posted", "refused", "lost_sight", "found"):
@@ -230,8 +228,4 @@ def _log(app: App, url: str, screen: Console, *, serve: bool) -> int:
     checked = app.verify_log(None)
     word = "unverändert" if checked.ok else f"VERÄNDERT ab Eintrag {checked.first_bad}"
     screen.print(f"Protokoll geprüft: {checked.entries} Einträge, {word}, Kopf {checked.head}", soft_wrap=True)
-    if serve:
-        screen.print(f"\nDie Zeitleiste bleibt offen: {url}/  (Strg+C beendet)")
-        with contextlib.suppress(KeyboardInterrupt):
-            threading.Event().wait()
     return 0 if checked.ok and posted else 1
