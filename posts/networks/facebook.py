@@ -56,6 +56,7 @@ with warnings.catch_warnings():
     import facebook
 
 LIVE_BASE = "https://graph.facebook.com"
+SANDBOX_PATH = "/graph"
 
 # Meta's reference names no text limit; 63,206 is what publishers use. Pictures: 10 MB by the v26.0 reference, 4 MB by
 # the older text and the wording of error 1366046, so 4 MB; WebP is not in Meta's list; Facebook shows 2048 pixels.

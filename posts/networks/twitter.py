@@ -50,6 +50,7 @@ from posts.networks.publisher import (
 from posts.text import extract_urls, weighted_length
 
 LIVE_BASE = "https://api.x.com"
+SANDBOX_PATH = "/x"
 SDK_HOSTS = ("https://api.twitter.com",)  # hard-coded in tweepy.Client.request
 
 # Text: weighted length of twitter-text configuration v3, any link costs 23. Pictures: X API v2 media upload.
@@ -533,7 +534,10 @@ class TwitterPublisher:
         remote_id = _remote_id(self._data(reply, Call.PUBLISH))
         if remote_id is None:
             raise self._outcome(UNREADABLE, reply, Call.PUBLISH)
-        return Receipt(remote_id, permalink(remote_id), reply.server_time)
+        return Receipt(remote_id, self._permalink(remote_id), reply.server_time)
+
+    def _permalink(self, remote_id: str) -> str:
+        return permalink(self._endpoint.api_base, self._account_id, remote_id)
 
     def correct(self, remote_id: str, text: str) -> None:
         """X sells editing to Premium accounts only and within an hour; here a published post stays as it is."""
@@ -591,7 +595,7 @@ class TwitterPublisher:
         path = f"/2/users/{self._account_id}/tweets"
         reply = self._ask(Call.READ, lambda: self._request("GET", path, params=dict(params)))
         try:
-            return timeline_page(reply.body)
+            return timeline_page(reply.body, self._permalink)
         except ValueError as error:
             raise Unclear(Reason.INCOMPLETE, str(error), server_time=reply.server_time) from None
 
@@ -652,8 +656,11 @@ def _belongs(tokens: Tokens, account_id: str) -> None:
         raise CredentialsError(f"Diese Zugangsdaten gehören zum X-Konto {owner}, nicht zu {account_id}.")
 
 
-def permalink(remote_id: str) -> str:
-    """The address of a post that needs no user name."""
+def permalink(api_base: str, account_id: str, remote_id: str) -> str:
+    """The address of a post, in the form that needs no user name; X does not tell it. A post in the sandbox lies on
+    the sandbox's own page: x.com would show a stranger's post of that number, or none."""
+    if api_base.endswith(SANDBOX_PATH):
+        return f"{api_base.removesuffix(SANDBOX_PATH)}/timeline/twitter/{account_id}/{remote_id}"
     return f"https://x.com/i/web/status/{remote_id}"
 
 
@@ -671,7 +678,7 @@ class TimelinePage:
     next_token: str | None
 
 
-def timeline_page(body: object) -> TimelinePage:
+def timeline_page(body: object, permalink_of: Callable[[str], str]) -> TimelinePage:
     """A page in either vocabulary. Raises ValueError with a sentence when it is not complete and sound."""
     if not isinstance(body, dict) or body.get("errors"):
         raise ValueError("the time-line's answer holds errors")
@@ -683,10 +690,10 @@ def timeline_page(body: object) -> TimelinePage:
     next_token = meta.get("next_token")
     if next_token is not None and not isinstance(next_token, str):
         raise ValueError("the time-line's next page can't be asked for")
-    return TimelinePage(tuple(_remote_post(row) for row in rows), next_token)
+    return TimelinePage(tuple(_remote_post(row, permalink_of) for row in rows), next_token)
 
 
-def _remote_post(row: object) -> RemotePost:
+def _remote_post(row: object, permalink_of: Callable[[str], str]) -> RemotePost:
     """One post. A long post's text is in `note_post` (old: `note_tweet`); t.co links of its pictures are dropped."""
     remote_id = _remote_id(row) if isinstance(row, dict) else None
     if not isinstance(row, dict) or remote_id is None:
@@ -701,7 +708,7 @@ def _remote_post(row: object) -> RemotePost:
         text = text.removesuffix(short).rstrip()
     return RemotePost(
         remote_id=remote_id,
-        permalink=permalink(remote_id),
+        permalink=permalink_of(remote_id),
         created_at=_created_at(row),
         text=html.unescape(text),
         links=tuple(target for url in urls if not _is_picture(url) for target in _targets(url)),

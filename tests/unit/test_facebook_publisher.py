@@ -12,10 +12,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
-import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,6 +24,7 @@ from posts.errors import Outcome, Refused, SignedOut, Throttled, Unclear, Unreac
 from posts.networks import facebook as door
 from posts.networks.facebook import LIMITS, RULES, FacebookPublisher, GraphError, rule_for
 from posts.networks.publisher import Absent, Blind, Call, CredentialsError, Endpoint, Found, Prepared, Reply
+from tests.unit.outcomes_page import rows_for, rows_of
 from tests.unit.scripted_http import Asked, Says, ScriptedServer
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -247,6 +247,11 @@ def test_every_rule_of_the_table_is_reached_by_some_answer() -> None:
     assert [rule.answer for rule in RULES if id(rule) not in reached] == []
 
 
+def test_the_page_of_outcomes_shows_this_table() -> None:
+    rules = (*RULES, door.TOO_MANY, door.SERVER_ERROR, door.UNREADABLE, door.UNKNOWN)
+    assert rows_of("Facebook") == rows_for(rules)
+
+
 @given(code=st.integers(-(10**7), 10**8), subcode=st.none() | st.integers(0, 10**7), status=st.integers(400, 499))
 def test_a_code_outside_the_table_is_doubt(code: int, subcode: int | None, status: int) -> None:
     body = {"error": {"code": code, "error_subcode": subcode, "message": ""}}
@@ -305,7 +310,7 @@ def post(
 
 def test_a_post_is_recognised_by_text_or_by_marker(graph: ScriptedServer) -> None:
     card = {"media_type": "link", "unshimmed_url": LINK}
-    shim = {"media_type": "link", "url": f"https://l.facebook.com/l.php?u={requests.utils.quote(LINK, safe='')}&h=x"}
+    shim = {"media_type": "link", "url": f"https://l.facebook.com/l.php?u={quote(LINK, safe='')}&h=x"}
     graph.says(
         Says(
             body={

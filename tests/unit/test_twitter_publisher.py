@@ -20,6 +20,7 @@ from posts.errors import Outcome, Refused, SignedOut, Throttled, Unclear, Unreac
 from posts.networks import twitter as door
 from posts.networks.publisher import Absent, Blind, CredentialsError, Endpoint, Found, Prepared, Reply
 from posts.networks.twitter import RULES, TwitterPublisher, price, rule_for
+from tests.unit.outcomes_page import rows_for, rows_of
 from tests.unit.scripted_http import Says, ScriptedServer
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -230,6 +231,10 @@ def test_every_rule_of_the_table_is_reached_by_some_answer() -> None:
     assert [rule.answer for rule in RULES if id(rule) not in reached] == []
 
 
+def test_the_page_of_outcomes_shows_this_table() -> None:
+    assert rows_of("X") == rows_for((*RULES, door.SERVER_ERROR, door.UNREADABLE, door.UNKNOWN))
+
+
 def test_a_repetition_is_evidence_of_an_earlier_success(x: ScriptedServer) -> None:
     x.says(problem(403, "You are not allowed to create a Tweet with duplicate content."))
     outcome = published(x)
@@ -323,8 +328,10 @@ def test_the_networks_own_clock_is_kept(x: ScriptedServer) -> None:
 # The time-line
 
 
-def row(number: int, text: str = "Anderes", created: str = "2026-11-24T09:00:05.000Z", **more: Any) -> dict[str, Any]:
-    return {"id": str(number), "text": text, "created_at": created} | more
+def row(
+    number: int, text: str = "Anderes", created: str = "2026-11-24T09:00:05.000Z", **further: Any
+) -> dict[str, Any]:
+    return {"id": str(number), "text": text, "created_at": created} | further
 
 
 def page(*rows: dict[str, Any], token: str | None = None, **more: Any) -> Says:
@@ -368,8 +375,13 @@ def test_the_link_to_its_own_pictures_is_no_part_of_a_post(x: ScriptedServer) ->
 def test_long_posts_are_read_whole_in_both_vocabularies(x: ScriptedServer, note: str) -> None:
     whole = "Lang " * 80 + LINK
     note_value = {"text": "Lang " * 80 + "https://t.co/zz", "entities": {"urls": [url("https://t.co/zz", LINK)]}}
-    x.says(page(row(6, "Lang " * 50 + "…", **{note: note_value})))
+    x.says(page(row(6, "Lang " * 50 + "…") | {note: note_value}))
     assert found(x, draft(whole, marker=None)) == ["6"]
+
+
+def test_a_post_in_the_sandbox_is_shown_there_and_not_on_x() -> None:
+    assert door.permalink("http://127.0.0.1:8710/x", "42", "190") == "http://127.0.0.1:8710/timeline/twitter/42/190"
+    assert door.permalink("https://api.x.com", "42", "190") == "https://x.com/i/web/status/190"
 
 
 def test_the_whole_window_is_read_in_the_new_vocabulary(x: ScriptedServer) -> None:
@@ -446,7 +458,7 @@ def test_whatever_is_not_a_complete_read_is_blind(x: ScriptedServer, answers: li
 def test_no_json_whatever_breaks_the_reading(body: Any) -> None:
     assert rule_for(Reply(403, {}, body, True)).outcome is not None
     try:
-        door.timeline_page(body)
+        door.timeline_page(body, str)
     except ValueError as sentence:
         assert str(sentence)
 
