@@ -16,7 +16,7 @@ from posts.images.errors import ImageError
 _READ = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 _LOSSLESS = ("PNG", "GIF", "BMP")
 _SUFFIXES = {"image/jpeg": ".jpg", "image/png": ".png"}
-_MAX_PIXELS = 80_000_000
+_MAX_PIXELS = 64_000_000
 _QUALITIES = (90, 84, 76, 66)
 _STEP = 0.8
 _SMALLEST_SIDE = 200

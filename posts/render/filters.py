@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from jinja2 import pass_context
@@ -47,7 +48,7 @@ def join(context: PageContext, items: Any, separator: str = "") -> str:
 @pass_context
 def replace(context: PageContext, text: str, old: str, new: str) -> str:
     """The text with every `old` replaced."""
-    text, old, new = as_text(text), as_text(old), as_text(new)
+    text, old, new = _read(context, text), as_text(old), as_text(new)
     context.page.budget.string(len(text) + text.count(old) * max(0, len(new) - len(old)))
     return text.replace(old, new)
 
@@ -61,9 +62,10 @@ def und(context: PageContext, items: Any) -> str:
     return _joined(context, " und ", [_joined(context, ", ", words[:-1]), words[-1]])
 
 
-def hashtag(text: Any) -> str:
+@pass_context
+def hashtag(context: PageContext, text: Any) -> str:
     """A valid hashtag made of free text; nothing where no letter is left."""
-    return posttext.hashtag(as_text(text))
+    return _hashtag(_read(context, text))
 
 
 @pass_context
@@ -71,7 +73,7 @@ def hashtags(context: PageContext, items: Any, limit: int = 30) -> str:
     """The first `limit` different hashtags of the list, with blanks between them."""
     tags: dict[str, str] = {}
     for item in _listed(items):
-        tag = hashtag(item)
+        tag = hashtag(context, item)
         if tag:
             tags.setdefault(tag.casefold(), tag)
     return _joined(context, " ", list(tags.values())[: max(0, limit)])
@@ -86,9 +88,10 @@ def datum(day: date | None, wochentag: bool = False) -> str:
     return german_date(day, bool(wochentag))
 
 
-def quoted(text: Any) -> str:
+@pass_context
+def quoted(context: PageContext, text: Any) -> str:
     """»…«; quotation marks inside become ›…‹, and a text that is a quotation already gets no second pair."""
-    inner = as_text(text).strip()
+    inner = _read(context, text).strip()
     whole = _QUOTED.fullmatch(inner)
     if whole:
         inner = whole[1]
@@ -100,12 +103,37 @@ def quoted(text: Any) -> str:
     return f"»{inner}«"
 
 
-def credited(credit: Any) -> str:
+@pass_context
+def credited(context: PageContext, credit: Any) -> str:
     """The credit as a line of its own, »Foto: …«; one that names itself a source already stays as it is."""
-    owner = as_text(credit).strip()
+    owner = _read(context, credit).strip()
     if not owner or _NAMES_A_SOURCE.match(owner):
         return owner
     return f"Foto: {owner}"
+
+
+@pass_context
+def upper(context: PageContext, text: Any) -> str:
+    """The text in capitals."""
+    return _read(context, text).upper()
+
+
+@pass_context
+def lower(context: PageContext, text: Any) -> str:
+    """The text in small letters."""
+    return _read(context, text).lower()
+
+
+@pass_context
+def capitalize(context: PageContext, text: Any) -> str:
+    """The first letter a capital, the others small."""
+    return _read(context, text).capitalize()
+
+
+@pass_context
+def trim(context: PageContext, text: Any) -> str:
+    """The text without blanks at its ends."""
+    return _read(context, text).strip()
 
 
 @pass_context
@@ -117,6 +145,17 @@ def elastic(context: PageContext, text: Any, least: int = 0, rank: int = 0) -> s
     start = whole if len(whole) <= _ELASTIC_START else posttext.shorten(whole, _ELASTIC_START, len)
     page.elastic = Elastic(start or "", int(least), int(rank))
     return page.elastic.text if page.elastic_text is None else page.elastic_text
+
+
+# A portal's tags are few and return in every post.
+_hashtag = lru_cache(maxsize=1024)(posttext.hashtag)
+
+
+def _read(context: PageContext, value: Any) -> str:
+    """The value as text; reading it costs its length."""
+    text = as_text(value)
+    context.page.budget.work(len(text))
+    return text
 
 
 def _listed(items: Any) -> Sequence[Any]:
@@ -132,18 +171,22 @@ def _joined(context: PageContext, separator: str, values: Sequence[Any]) -> str:
     return separator.join(texts)
 
 
-_OF_JINJA = ("capitalize", "d", "default", "first", "last", "length", "lower", "trim", "upper")
+_OF_JINJA = ("default", "first", "last", "length")
 ALL: dict[str, Callable[..., Any]] = {
     **{name: FILTERS[name] for name in _OF_JINJA},
     "anführung": quoted,
     "bildnachweis": credited,
+    "capitalize": capitalize,
     "datum": datum,
     "elastic": elastic,
     "hashtag": hashtag,
     "hashtags": hashtags,
     "join": join,
+    "lower": lower,
     "replace": replace,
+    "trim": trim,
     "und": und,
+    "upper": upper,
     TURNS: turns,
     CONCATENATE: concatenate,
 }

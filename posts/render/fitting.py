@@ -78,6 +78,7 @@ class _Fitter:
         self._room = room
         self._measure = measure
         self._texts: dict[_Choice, str] = {}
+        self._lengths: dict[_Choice, int] = {}
         self._whole = _Choice(frozenset(), None)
         self._elastic: Elastic | None = None
         self._present: frozenset[int] = frozenset()
@@ -109,7 +110,7 @@ class _Fitter:
             shortened = self._shortened(frozenset(order[:count]))
             if shortened is not None:
                 return shortened
-        needed = self._measure(self.text(self._barest(frozenset(order))))
+        needed = self._length(self._barest(frozenset(order)))
         raise DoesNotFit(f"Der Text passt auch gekürzt nicht: {needed} statt höchstens {self._room} Zeichen.")
 
     def _shortened(self, dropped: frozenset[int]) -> _Choice | None:
@@ -118,9 +119,7 @@ class _Fitter:
         if self._fits(whole):
             return whole
         if self._elastic is not None:
-            wording = shorten(
-                self._elastic.text, self._room, lambda text: self._measure(self.text(_Choice(dropped, text)))
-            )
+            wording = shorten(self._elastic.text, self._room, lambda text: self._length(_Choice(dropped, text)))
             if wording is not None and len(wording) >= self._elastic.least:
                 return _Choice(dropped, wording)
         barest = self._barest(dropped)
@@ -141,5 +140,11 @@ class _Fitter:
         """Parts that show something, the least important first."""
         return sorted(self._present, key=lambda index: (-self._template.parts[index].rank, -index))
 
+    def _length(self, choice: _Choice) -> int:
+        """The length of that choice's text, measured once: measuring costs more than filling."""
+        if choice not in self._lengths:
+            self._lengths[choice] = self._measure(self.text(choice))
+        return self._lengths[choice]
+
     def _fits(self, choice: _Choice) -> bool:
-        return self._measure(self.text(choice)) <= self._room
+        return self._length(choice) <= self._room

@@ -36,6 +36,8 @@ _DEPTH = 40
 _LOOP_DEPTH = 4
 _PARTS = 30
 _RANKS = range(1, 10)
+# Looking for one long text in another takes as long as some twenty simple steps.
+_COMPARISON = 20
 
 _NODES: tuple[type[nodes.Node], ...] = (
     nodes.Template, nodes.Output, nodes.TemplateData, nodes.If, nodes.For, nodes.Assign, nodes.Name, nodes.Const,
@@ -109,11 +111,16 @@ def compile_template(source: str) -> Template:
 def check_template(source: str) -> Template:
     """The template of that source, held to the contract: every variable it asks for is one of PostVariables.
 
-    Raises TemplateError as `compile_template`, and for a variable that nobody fills.
+    Raises TemplateError as `compile_template`, for a variable that nobody fills, and for a credit that could be
+    dropped: where a picture goes out, its credit must be read in the text.
     """
     template = compile_template(source)
+    tree = _parsed(source)
+    for part in tree.find_all(nodes.CallBlock):
+        if any(name.name == "credit" for child in part.body for name in child.find_all(nodes.Name)):
+            raise TemplateError("Der Bildnachweis darf nicht in einem entbehrlichen Teil stehen.", part.lineno)
     known = [one.name for one in fields(PostVariables)]
-    for name in _parsed(source).find_all(nodes.Name):
+    for name in tree.find_all(nodes.Name):
         if name.name in template.names and name.name not in known:
             raise TemplateError(f"Die Angabe »{name.name}« gibt es nicht{_did_you_mean(name.name, known)}", name.lineno)
     return template
@@ -297,7 +304,11 @@ def _weight(body: Iterable[nodes.Node]) -> int:
     waiting = list(body)
     while waiting:
         node = waiting.pop()
-        total += 1 + (len(node.data) if isinstance(node, nodes.TemplateData) else 0)
+        total += 1
+        if isinstance(node, nodes.TemplateData):
+            total += len(node.data)
+        elif isinstance(node, nodes.Compare):
+            total += _COMPARISON
         waiting.extend(node.iter_child_nodes())
     return total
 

@@ -207,6 +207,8 @@ def test_nested_parts_vanish_with_the_outer_one() -> None:
         ("{{ x ~ 1 }}", "a", "a1"),
         ("{{ x + 'b' }}", "a", "ab"),
         ("{% for i in range(3) %}{{ i }}{{ x if loop.last }}{% endfor %}", "!", "012!"),
+        ("{{ x | upper | trim }}", " ab ", "AB"),
+        ("{{ x | lower }} {{ x | capitalize }}", "AB", "ab Ab"),
         ("{{ x.year }}", date(2026, 1, 1), "2026"),
     ],
 )
@@ -276,6 +278,8 @@ def test_no_way_out_of_the_sandbox(source: str) -> None:
         "{% for i in range(9000) %}{{ body }}{% endfor %}",
         "{% optional 1 %}{% for i in range(9000) %}{{ body }}{% endfor %}{% endoptional %}",
         "{% for i in range(9000) %}" + "{% if i %}{% endif %}" * 900 + "{% endfor %}",
+        "{% for i in range(9000) %}" + "{% set x = body | upper | lower | hashtag %}" * 20 + "{% endfor %}",
+        "{% for i in range(9000) %}" + "{% if body ~ 1 in body %}{% endif %}" * 20 + "{% endfor %}",
         "{{ body | center(100000000) }}",
         "{{ body | indent(100000000) }}",
         "{{ " + "(" * 3_000 + "1" + ")" * 3_000 + " }}",
@@ -347,6 +351,12 @@ def test_the_contract_is_checked_with_a_suggestion() -> None:
     with pytest.raises(TemplateError) as caught:
         check_template("{{ name }}\n{% set eigenes = 1 %}{{ eigenes }}\n{{ teaserr }}")
     assert str(caught.value) == "Zeile 3: Die Angabe »teaserr« gibt es nicht; gemeint ist vielleicht »teaser«."
+
+
+def test_a_credit_can_never_be_dropped() -> None:
+    with pytest.raises(TemplateError) as caught:
+        check_template("{{ name }}\n{% optional 1 %}{% if name %}\n{{ credit }}{% endif %}{% endoptional %}")
+    assert str(caught.value) == "Zeile 2: Der Bildnachweis darf nicht in einem entbehrlichen Teil stehen."
 
 
 def test_every_variable_of_the_contract_may_be_asked_for() -> None:
