@@ -14,6 +14,7 @@ from posts.sandbox.answers import Declined
 from posts.sandbox.engagement import Figures, figures
 from posts.sandbox.graph_fields import Field
 from posts.sandbox.state import FACEBOOK, Account, Media, Post, State
+from posts.text import extract_urls
 
 DEAD_METRIC = "The value must be a valid insights metric"
 
@@ -72,7 +73,7 @@ def shown_page(page: Account, wanted: tuple[Field, ...], viewer: Viewer, state: 
 
 def shown_post(state: State, post: Post, wanted: tuple[Field, ...], viewer: Viewer) -> dict[str, Any]:
     """A post; without `fields` its id, message and creation time."""
-    grown = figures(post.id, viewer.now - post.created_at, bool(post.link or "http" in post.text))
+    grown = _grown(post, viewer)
     chosen = wanted or (Field("created_time"), Field("message"), Field("id"))
     shown: dict[str, Any] = {}
     for one in chosen:
@@ -110,7 +111,7 @@ def insights(post: Post, metrics: list[str], viewer: Viewer) -> dict[str, Any]:
     if not metrics:
         raise Declined(graph_errors.error(3001, "(#3001) No metric was specified to be fetched. Please specify one or "
                                           "more metrics to be fetched and try again.", subcode=1504028))
-    grown = figures(post.id, viewer.now - post.created_at, bool(post.link or "http" in post.text))
+    grown = _grown(post, viewer)
     values = _metric_values(grown)
     if any(name not in values for name in metrics):
         raise graph_errors.invalid(DEAD_METRIC)
@@ -119,7 +120,7 @@ def insights(post: Post, metrics: list[str], viewer: Viewer) -> dict[str, Any]:
 
 def edge_summary(edge: str, post: Post, arguments: Mapping[str, str], viewer: Viewer) -> dict[str, Any]:
     """Comments, reactions or likes of a post: nobody in particular, but counted."""
-    grown = figures(post.id, viewer.now - post.created_at, bool(post.link or "http" in post.text))
+    grown = _grown(post, viewer)
     return _counted(edge, grown, arguments)
 
 
@@ -157,6 +158,10 @@ def instant(moment: datetime) -> str:
 def permalink(post: Post, viewer: Viewer) -> str:
     """Where the post can be looked at."""
     return f"{viewer.base}/timeline/{FACEBOOK}/{post.account}/{post.id}"
+
+
+def _grown(post: Post, viewer: Viewer) -> Figures:
+    return figures(post.id, viewer.now - post.created_at, bool(post.link or extract_urls(post.text)))
 
 
 def _post_values(state: State, post: Post, one: Field, grown: Figures, viewer: Viewer) -> Values:

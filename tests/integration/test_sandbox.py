@@ -5,7 +5,10 @@ from __future__ import annotations
 import html
 import io
 import json
+import signal
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -874,6 +877,27 @@ def test_what_was_answered_is_in_the_file_before_the_answer_goes_out(tmp_path: P
         for number in range(3):
             net.posted(message=f"Nr. {number}")
             assert len(State(file).posts()) == number + 1
+
+
+def test_in_the_foreground_it_ends_on_a_signal_and_keeps_what_it_accepted(tmp_path: Path) -> None:
+    file = tmp_path / "sandbox.json"
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    program = (f"from pathlib import Path; from posts.sandbox.server import serve; "
+               f"serve('127.0.0.1', {port}, Path({str(file)!r}))")
+    process = subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE, text=True)
+    try:
+        url = f"http://127.0.0.1:{port}"
+        _until(lambda: is_sandbox(url))
+        values = {"message": "da", "access_token": "EAAB"}
+        answer = requests.post(f"{url}/graph/v26.0/1001/feed", data=values, timeout=30)
+        assert answer.status_code == 200
+        process.send_signal(signal.SIGINT)
+        _, complaints = process.communicate(timeout=30)
+    finally:
+        process.kill()
+    assert (process.returncode, complaints) == (0, "")
+    assert [post.text for post in State(file).posts()] == ["da"]
 
 
 def test_many_threads_lose_no_post(tmp_path: Path) -> None:
