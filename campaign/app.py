@@ -683,7 +683,7 @@ class App:
     def _doctor_calendar(self) -> Iterator[Finding]:
         states = (State.REFUSED, State.IN_DOUBT, State.MISSED, State.HELD, State.UNKNOWN)
         for one in self.announcements(states=states):
-            said = " ".join([one["hold_reason"] or "", *one["problems"]]).strip()
+            said = " ".join(dict.fromkeys(filter(None, [one["hold_reason"], *one["problems"]])))
             yield Finding("announcement", f"{one['id']} {one['state']}", False, said or one["state"])
 
 

@@ -29,7 +29,7 @@ _CAMPAIGN_NAMES = (
     *("steps", "calls", "rhythm"),
 )
 _STEP_NAMES = ("name", "template", "templates", "after", "picture")
-_CALL_NAMES = ("name", "template", "templates", "recurs")
+_CALL_NAMES = ("name", "template", "templates", "recurs", "link")
 _RHYTHM_NAMES = ("slots", "quiet", "max_per_day", "max_per_week", "min_gap", "skip_holidays", "blackouts")
 _BLACKOUT_NAMES = ("from", "to", "reason")
 _LONGEST_NAME = 100
@@ -105,6 +105,7 @@ class Call:
     name: str
     templates: tuple[str, ...]
     recurs: str
+    link: str = ""
 
     def days(self, first: date, last: date) -> Iterator[date]:
         """The days on which it recurs from `first`, where the rule begins (RFC 5545 DTSTART), to `last` included."""
@@ -199,7 +200,9 @@ def campaign_to_mapping(campaign: Campaign) -> dict[str, Any]:
             for step in campaign.steps
         ],
         "calls": [
-            {"name": call.name, "templates": list(call.templates), "recurs": call.recurs} for call in campaign.calls
+            {"name": call.name, "templates": list(call.templates), "recurs": call.recurs}
+            | ({"link": call.link} if call.link else {})
+            for call in campaign.calls
         ],
         "rhythm": rhythm,
     }
@@ -391,7 +394,10 @@ def _call(table: _Table, starts: date) -> Call:
     problem = _recurrence_problem(recurs, starts) if recurs else None
     if problem:
         table.refuse("recurs", problem)
-    return Call(name=table.name("name"), templates=_templates(table), recurs=recurs)
+    link = table.text("link", "")
+    if link and not link.startswith(("https://", "http://")):
+        table.refuse("link", "must be an http(s) address")
+    return Call(name=table.name("name"), templates=_templates(table), recurs=recurs, link=link)
 
 
 def _templates(table: _Table) -> tuple[str, ...]:

@@ -28,7 +28,9 @@ from campaign.settings import Settings, SettingsError, load
 from campaign.store import Unknown
 from posts.accounts import KeyProblem
 from posts.errors import Outcome, SignedOut, Unreachable
+from posts.sandbox.server import SandboxUnusable
 from posts.sandbox.server import serve as serve_sandbox
+from posts.sandbox.state import StateFileUnusable
 from posts.states import State
 
 DONE, REFUSED, WRONG, UNREACHABLE = 0, 1, 2, 3
@@ -425,7 +427,7 @@ def _show_announcements(found: list[dict[str, Any]], empty: str) -> None:
 def _what(one: dict[str, Any]) -> str:
     name = one["place_name"] or " ".join((one["text"] or "").split())[:50]
     step = f"{one['step']}: " if one["step"] else ""
-    told = one["hold_reason"] or " ".join(one["problems"])
+    told = one["hold_reason"] or " ".join(dict.fromkeys(one["problems"]))
     return step + name + (f" – {told}" if told else "") + (f" – {one['permalink']}" if one["permalink"] else "")
 
 
@@ -785,10 +787,10 @@ def _told(error: Exception) -> tuple[str, int] | None:
         return f"Fehler: {error.format_message()}", WRONG
     if isinstance(error, CampaignError):
         return str(error), WRONG
-    if isinstance(error, PortalUnreachable | DatabaseUnreachable | Unreachable):
+    if isinstance(error, PortalUnreachable | DatabaseUnreachable | Unreachable | SandboxUnusable):
         text = sentence(error.reason) if isinstance(error, Unreachable) else str(error)
         return text, UNREACHABLE
-    if isinstance(error, SettingsError | KeyProblem | PortalError | SecondDaemon):
+    if isinstance(error, SettingsError | KeyProblem | PortalError | SecondDaemon | StateFileUnusable):
         return str(error), WRONG
     if isinstance(error, Refusal | Unknown):
         return str(error), REFUSED

@@ -275,7 +275,7 @@ def _filled(
     wanted = step.picture if isinstance(step, Step) else "none"
     place = stored.place if stored else None
     pictures = compose.pictures_for(place, wanted)
-    link = place.url if place else None
+    link = place.url if place else (step.link or None if isinstance(step, Call) else None)
     values = compose.variables(
         place, campaign.title, step.name if step else "", network, link, pictures[0] if pictures else None, day
     )

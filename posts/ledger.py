@@ -14,26 +14,30 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import Connection, Row, and_, delete, exists, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, case, delete, exists, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from posts.clock import Clock
 from posts.drafts import Draft, Receipt
 from posts.states import PLANNED, Event, ForbiddenMove, State, after
-from posts.tables import attempts, brake, channels, deliveries, leases, log_entries, reader_proofs, workers
+from posts.tables import Instant, attempts, brake, channels, deliveries, leases, log_entries, reader_proofs, workers
 
 DAEMON = "daemon"
 
 
 @dataclass(frozen=True)
 class Claim:
-    """The right to prepare one delivery for a while; its state is still `queued`."""
+    """The right to prepare one delivery until an instant; its state is still `queued`.
+
+    Worker and instant together name the claim: the same worker may claim again after the text was changed.
+    """
 
     delivery_id: int
     channel_id: int
     worker: str
     draft: Draft
     failures: int
+    until: datetime
 
 
 @dataclass(frozen=True)
@@ -101,7 +105,7 @@ def note(
 
 def entry_fields(row: Row[Any]) -> dict[str, Any]:
     """A log row as the contract's JSON object, hash fields included."""
-    fields = {column.name: getattr(row, column.name) for column in log_entries.columns}
+    fields = {column.name: getattr(row, column.name) for column in log_entries.columns if column.name != "ordinal"}
     fields["at"] = row.at.isoformat(timespec="microseconds")
     return fields
 
@@ -125,7 +129,7 @@ def seal(connection: Connection, limit: int = 1000) -> int:
     ).one_or_none()
     seq, prev = (head.seq, head.hash) if head else (0, "")
     rows = connection.execute(
-        select(log_entries).where(log_entries.c.seq.is_(None)).order_by(log_entries.c.at, log_entries.c.id).limit(limit)
+        select(log_entries).where(log_entries.c.seq.is_(None)).order_by(log_entries.c.ordinal).limit(limit)
     ).all()
     for row in rows:
         seq += 1
@@ -170,9 +174,7 @@ def entries(
     connection: Connection, *, delivery_id: int | None = None, sealed: bool = False, after_seq: int = 0
 ) -> Iterator[Row[Any]]:
     """Log rows, sealed ones in the order of the chain, unsealed ones behind them by instant."""
-    query = select(log_entries).order_by(
-        log_entries.c.seq.is_(None), log_entries.c.seq, log_entries.c.at, log_entries.c.id
-    )
+    query = select(log_entries).order_by(log_entries.c.seq.is_(None), log_entries.c.seq, log_entries.c.ordinal)
     if delivery_id is not None:
         query = query.where(log_entries.c.announcement == delivery_id)
     if sealed:
@@ -312,10 +314,7 @@ def claim(connection: Connection, worker: str, now: datetime, lease: timedelta, 
     free = connection.execute(
         select(channels.c.id)
         .where(
-            channels.c.paused.is_(False),
-            channels.c.removed_at.is_(None),
-            channels.c.signed_out.is_(None),
-            or_(channels.c.throttled_until.is_(None), channels.c.throttled_until <= now),
+            *_may_speak(now),
             due,
             ~_channel_busy(channels.c.id, now),
         )
@@ -326,14 +325,25 @@ def claim(connection: Connection, worker: str, now: datetime, lease: timedelta, 
     return [taken for taken in claims if taken is not None]
 
 
+def _may_speak(now: datetime) -> tuple[Any, ...]:
+    return (
+        channels.c.paused.is_(False),
+        channels.c.removed_at.is_(None),
+        channels.c.signed_out.is_(None),
+        or_(channels.c.throttled_until.is_(None), channels.c.throttled_until <= now),
+    )
+
+
 def _channel_busy(channel_id: Any, now: datetime) -> Any:
     other = deliveries.alias()
-    return exists().where(
-        other.c.channel_id == channel_id,
-        or_(
-            other.c.state == State.SENDING.value,
-            and_(other.c.state == State.QUEUED.value, other.c.lease_until > now),
-        ),
+    return exists().where(other.c.channel_id == channel_id, _in_hand(other, now))
+
+
+def _in_hand(rows: Any, now: datetime) -> Any:
+    """A call, or a claim that is alive."""
+    return or_(
+        rows.c.state == State.SENDING.value,
+        and_(rows.c.state == State.QUEUED.value, rows.c.lease_until > now),
     )
 
 
@@ -358,18 +368,23 @@ def _claim_first(connection: Connection, channel_id: int, worker: str, now: date
     connection.execute(
         update(deliveries).where(deliveries.c.id == row.id).values(worker=worker, lease_until=now + lease)
     )
-    return Claim(row.id, channel_id, worker, Draft.from_json(row.draft), row.failures)
+    return Claim(row.id, channel_id, worker, Draft.from_json(row.draft), row.failures, now + lease)
+
+
+def _of_claim(taken: Claim) -> tuple[Any, ...]:
+    return (deliveries.c.worker == taken.worker, deliveries.c.lease_until == taken.until)
 
 
 def go(connection: Connection, taken: Claim, now: datetime, lease: timedelta) -> Attempt | None:
-    """Commit to the one visible call; None when the claim lapsed, the text was recalled or the brake is on.
+    """Commit to the one visible call; None when the claim lapsed, the text was recalled, the channel was silenced
+    or the brake is on.
 
     The channel's row is locked first, so that two machines can't both find the channel silent.
     """
-    channel = connection.execute(
-        select(channels.c.paused).where(channels.c.id == taken.channel_id).with_for_update()
-    ).one()
-    if channel.paused or brake_engaged(connection):
+    speaks = connection.execute(
+        select(channels.c.id).where(channels.c.id == taken.channel_id, *_may_speak(now)).with_for_update()
+    ).one_or_none()
+    if speaks is None or brake_engaged(connection):
         return None
     other = deliveries.alias()
     number = (
@@ -383,7 +398,7 @@ def go(connection: Connection, taken: Claim, now: datetime, lease: timedelta) ->
         now,
         DAEMON,
         where=(
-            deliveries.c.worker == taken.worker,
+            *_of_claim(taken),
             deliveries.c.attempt == number - 1,
             deliveries.c.lease_until > now,
             ~exists().where(other.c.channel_id == taken.channel_id, other.c.state == State.SENDING.value),
@@ -406,8 +421,8 @@ def give_back(connection: Connection, taken: Claim) -> None:
         update(deliveries)
         .where(
             deliveries.c.id == taken.delivery_id,
-            deliveries.c.worker == taken.worker,
             deliveries.c.state == State.QUEUED.value,
+            *_of_claim(taken),
         )
         .values(worker=None, lease_until=None)
     )
@@ -553,7 +568,7 @@ def postpone_claim(
         Event.POSTPONED,
         now,
         DAEMON,
-        where=(deliveries.c.worker == taken.worker,),
+        where=_of_claim(taken),
         detail={"reason": reason, "network_said": detail, "not_before": not_before and not_before.isoformat()},
         reason=reason,
         not_before=not_before,
@@ -572,7 +587,7 @@ def refuse_claim(connection: Connection, taken: Claim, reason: str, detail: str,
         Event.REFUSED,
         now,
         DAEMON,
-        where=(deliveries.c.worker == taken.worker,),
+        where=_of_claim(taken),
         detail={"reason": reason, "network_said": detail},
         reason=reason,
         worker=None,
@@ -932,9 +947,13 @@ def _cancel_if_wanted(connection: Connection, delivery_id: int, now: datetime) -
 
 def brake_engaged(connection: Connection) -> bool:
     """Whether the brake is on; the row stays share-locked, so `stop_all` waits for whoever has read it."""
-    engaged = connection.execute(
-        select(brake.c.engaged).where(brake.c.id == 1).with_for_update(read=True)
-    ).scalar_one_or_none()
+    query = select(brake.c.engaged).where(brake.c.id == 1).with_for_update(read=True)
+    engaged = connection.execute(query).scalar_one_or_none()
+    if engaged is None and connection.dialect.name == "postgresql":
+        # A row that is not there can't be locked: `stop_all` would not wait the first time.
+        never = {"id": 1, "engaged": False, "reason": "", "actor": DAEMON, "at": func.clock_timestamp()}
+        _insert_once(connection, brake, never)
+        engaged = connection.execute(query).scalar_one()
     return bool(engaged)
 
 
@@ -970,22 +989,32 @@ def see(connection: Connection, worker: str, now: datetime) -> None:
     connection.execute(update(workers).where(workers.c.id == worker).values(seen_at=now))
 
 
-def next_due(connection: Connection, now: datetime) -> datetime | None:
-    """The next instant at which a queued or approved delivery of an open channel could move, None for never."""
+def next_due(connection: Connection, now: datetime, waiting: Iterable[int] = ()) -> datetime | None:
+    """The next instant at which a queued or approved delivery of an open channel could move, None for never.
+
+    A channel in a call or a claim is due again when that one's lease ends, if nothing wakes its sender before.
+    `waiting` are deliveries that wait for something else than an instant.
+    """
+    other = deliveries.alias()
+    busy_until = (
+        select(func.max(other.c.lease_until, type_=Instant))
+        .where(other.c.channel_id == channels.c.id, _in_hand(other, now))
+        .scalar_subquery()
+    )
+    moment = case((deliveries.c.not_before > deliveries.c.due_at, deliveries.c.not_before), else_=deliveries.c.due_at)
     rows = connection.execute(
-        select(deliveries.c.due_at, deliveries.c.not_before, channels.c.throttled_until)
-        .join(channels)
+        select(func.min(moment, type_=Instant), channels.c.throttled_until, busy_until)
+        .join_from(deliveries, channels)
         .where(
             deliveries.c.state.in_((State.QUEUED.value, State.APPROVED.value)),
+            deliveries.c.id.not_in(list(waiting)),
             channels.c.paused.is_(False),
             channels.c.signed_out.is_(None),
             channels.c.removed_at.is_(None),
         )
-        .order_by(deliveries.c.due_at)
-        .limit(500)
+        .group_by(channels.c.id)
     )
-    instants = [max(moment for moment in row if moment is not None) for row in rows]
-    return min(instants, default=None)
+    return min((max(instant for instant in row if instant is not None) for row in rows), default=None)
 
 
 def busy(connection: Connection, now: datetime) -> bool:

@@ -139,7 +139,8 @@ attempts = Table(
 log_entries = Table(
     "log_entries",
     metadata,
-    Column("id", Text, primary_key=True),
+    Column("ordinal", BigKey, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
     Column("seq", BigInteger, unique=True),
     Column("at", Instant, nullable=False),
     Column("event", Text, nullable=False),
@@ -155,7 +156,7 @@ log_entries = Table(
     Column("hash", Text),
     Index(None, "announcement", "at"),
     Index(None, "at"),
-    Index("ix_log_entries_unsealed", "at", sqlite_where=text("seq IS NULL"), postgresql_where=text("seq IS NULL")),
+    Index("ix_log_entries_unsealed", "ordinal", sqlite_where=text("seq IS NULL"), postgresql_where=text("seq IS NULL")),
 )
 
 leases = Table(

@@ -53,6 +53,7 @@ STATEMENTS = {
 	CONSTRAINT pk_leases PRIMARY KEY (name)
 )""",
         """CREATE TABLE log_entries (
+	ordinal INTEGER NOT NULL,
 	id TEXT NOT NULL,
 	seq BIGINT,
 	at DATETIME NOT NULL,
@@ -67,12 +68,13 @@ STATEMENTS = {
 	detail JSON NOT NULL,
 	prev TEXT,
 	hash TEXT,
-	CONSTRAINT pk_log_entries PRIMARY KEY (id),
+	CONSTRAINT pk_log_entries PRIMARY KEY (ordinal),
+	CONSTRAINT uq_log_entries_id UNIQUE (id),
 	CONSTRAINT uq_log_entries_seq UNIQUE (seq)
 )""",
         """CREATE INDEX ix_log_entries_announcement_log_entries_at ON log_entries (announcement, at)""",
         """CREATE INDEX ix_log_entries_at ON log_entries (at)""",
-        """CREATE INDEX ix_log_entries_unsealed ON log_entries (at) WHERE seq IS NULL""",
+        """CREATE INDEX ix_log_entries_unsealed ON log_entries (ordinal) WHERE seq IS NULL""",
         """CREATE TABLE persons (
 	id TEXT NOT NULL,
 	name TEXT NOT NULL,
@@ -218,7 +220,7 @@ STATEMENTS = {
 	CONSTRAINT fk_approvals_announcement_id_announcements FOREIGN KEY(announcement_id) REFERENCES announcements (id)
 )""",
         """CREATE TRIGGER log_entries_no_delete BEFORE DELETE ON log_entries BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END""",
-        """CREATE TRIGGER log_entries_no_update BEFORE UPDATE ON log_entries WHEN OLD.seq IS NOT NULL OR NEW.seq IS NULL OR NEW.id IS NOT OLD.id OR NEW.at IS NOT OLD.at OR NEW.event IS NOT OLD.event OR NEW.announcement IS NOT OLD.announcement OR NEW.channel IS NOT OLD.channel OR NEW.network IS NOT OLD.network OR NEW.attempt IS NOT OLD.attempt OR NEW.remote_id IS NOT OLD.remote_id OR NEW.permalink IS NOT OLD.permalink OR NEW.actor IS NOT OLD.actor OR NEW.detail IS NOT OLD.detail BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END""",
+        """CREATE TRIGGER log_entries_no_update BEFORE UPDATE ON log_entries WHEN OLD.seq IS NOT NULL OR NEW.seq IS NULL OR NEW.ordinal IS NOT OLD.ordinal OR NEW.id IS NOT OLD.id OR NEW.at IS NOT OLD.at OR NEW.event IS NOT OLD.event OR NEW.announcement IS NOT OLD.announcement OR NEW.channel IS NOT OLD.channel OR NEW.network IS NOT OLD.network OR NEW.attempt IS NOT OLD.attempt OR NEW.remote_id IS NOT OLD.remote_id OR NEW.permalink IS NOT OLD.permalink OR NEW.actor IS NOT OLD.actor OR NEW.detail IS NOT OLD.detail BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END""",
     ),
     "postgresql": (
         """CREATE TABLE brake (
@@ -263,6 +265,7 @@ STATEMENTS = {
 	CONSTRAINT pk_leases PRIMARY KEY (name)
 )""",
         """CREATE TABLE log_entries (
+	ordinal BIGSERIAL NOT NULL,
 	id TEXT NOT NULL,
 	seq BIGINT,
 	at TIMESTAMP WITH TIME ZONE NOT NULL,
@@ -277,12 +280,13 @@ STATEMENTS = {
 	detail JSON NOT NULL,
 	prev TEXT,
 	hash TEXT,
-	CONSTRAINT pk_log_entries PRIMARY KEY (id),
+	CONSTRAINT pk_log_entries PRIMARY KEY (ordinal),
+	CONSTRAINT uq_log_entries_id UNIQUE (id),
 	CONSTRAINT uq_log_entries_seq UNIQUE (seq)
 )""",
         """CREATE INDEX ix_log_entries_announcement_log_entries_at ON log_entries (announcement, at)""",
         """CREATE INDEX ix_log_entries_at ON log_entries (at)""",
-        """CREATE INDEX ix_log_entries_unsealed ON log_entries (at) WHERE seq IS NULL""",
+        """CREATE INDEX ix_log_entries_unsealed ON log_entries (ordinal) WHERE seq IS NULL""",
         """CREATE TABLE persons (
 	id TEXT NOT NULL,
 	name TEXT NOT NULL,
@@ -428,7 +432,7 @@ STATEMENTS = {
 	CONSTRAINT fk_approvals_announcement_id_announcements FOREIGN KEY(announcement_id) REFERENCES announcements (id)
 )""",
         """CREATE FUNCTION log_entries_refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'the log is append-only'; END $$""",
-        """CREATE FUNCTION log_entries_seal_only() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF OLD.seq IS NOT NULL OR NEW.seq IS NULL OR NEW.id IS DISTINCT FROM OLD.id OR NEW.at IS DISTINCT FROM OLD.at OR NEW.event IS DISTINCT FROM OLD.event OR NEW.announcement IS DISTINCT FROM OLD.announcement OR NEW.channel IS DISTINCT FROM OLD.channel OR NEW.network IS DISTINCT FROM OLD.network OR NEW.attempt IS DISTINCT FROM OLD.attempt OR NEW.remote_id IS DISTINCT FROM OLD.remote_id OR NEW.permalink IS DISTINCT FROM OLD.permalink OR NEW.actor IS DISTINCT FROM OLD.actor OR NEW.detail::text IS DISTINCT FROM OLD.detail::text THEN RAISE EXCEPTION 'the log is append-only'; END IF; RETURN NEW; END $$""",
+        """CREATE FUNCTION log_entries_seal_only() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF OLD.seq IS NOT NULL OR NEW.seq IS NULL OR NEW.ordinal IS DISTINCT FROM OLD.ordinal OR NEW.id IS DISTINCT FROM OLD.id OR NEW.at IS DISTINCT FROM OLD.at OR NEW.event IS DISTINCT FROM OLD.event OR NEW.announcement IS DISTINCT FROM OLD.announcement OR NEW.channel IS DISTINCT FROM OLD.channel OR NEW.network IS DISTINCT FROM OLD.network OR NEW.attempt IS DISTINCT FROM OLD.attempt OR NEW.remote_id IS DISTINCT FROM OLD.remote_id OR NEW.permalink IS DISTINCT FROM OLD.permalink OR NEW.actor IS DISTINCT FROM OLD.actor OR NEW.detail::text IS DISTINCT FROM OLD.detail::text THEN RAISE EXCEPTION 'the log is append-only'; END IF; RETURN NEW; END $$""",
         """CREATE TRIGGER log_entries_no_delete BEFORE DELETE ON log_entries FOR EACH ROW EXECUTE FUNCTION log_entries_refuse()""",
         """CREATE TRIGGER log_entries_no_truncate BEFORE TRUNCATE ON log_entries FOR EACH STATEMENT EXECUTE FUNCTION log_entries_refuse()""",
         """CREATE TRIGGER log_entries_no_update BEFORE UPDATE ON log_entries FOR EACH ROW EXECUTE FUNCTION log_entries_seal_only()""",
