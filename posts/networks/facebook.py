@@ -25,6 +25,7 @@ from posts.clock import Clock
 from posts.drafts import Draft, Image, Receipt, RemotePost
 from posts.errors import Outcome, Refused, SignedOut, Throttled, Unclear
 from posts.networks.publisher import (
+    LONGEST_WAIT,
     Account,
     BadReply,
     Blind,
@@ -269,7 +270,7 @@ def regain_access(reply: Reply) -> timedelta | None:
         rows = [row for rows in usage.values() for row in rows]
         minutes = [row["estimated_time_to_regain_access"] for row in rows if "estimated_time_to_regain_access" in row]
         longest = max(float(value) for value in minutes)
-        return timedelta(minutes=min(longest, 31 * 24 * 60)) if longest > 0 else None
+        return min(timedelta(minutes=min(longest, 1e6)), LONGEST_WAIT) if longest > 0 else None
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
 
@@ -574,12 +575,14 @@ class FacebookPublisher:
 
     def _outcome(self, rule: Rule, reply: Reply, call: Call) -> Outcome:
         """The outcome of an answer for a call. An upload leaves no doubt; a missing permission to edit or delete
-        says nothing of the account's right to post."""
+        says nothing of the account's right to post; a refused reading does, for there is no post in it."""
         detail = self._detail(reply)
         if call is Call.UPLOAD and rule.outcome is Unclear:
             return Unclear(Reason.UPLOAD_FAILED, f"{rule.reason}: {detail}", server_time=reply.server_time)
         if call is Call.CHANGE and rule.reason is Reason.PERMISSION_MISSING:
             return Refused(rule.reason, detail, server_time=reply.server_time)
+        if call is Call.READ and rule.outcome is Refused:
+            return SignedOut(rule.reason, detail, server_time=reply.server_time)
         until = until_of(rule, reply, self._clock) if rule.outcome is Throttled else None
         return rule.raised(detail, until, reply.server_time)
 

@@ -23,6 +23,7 @@ from posts.drafts import Draft, Image, Receipt, RemotePost
 from posts.errors import Outcome, Refused, Throttled, Unclear, Unreachable
 from posts.text import marker_in, same_text
 
+LONGEST_WAIT = timedelta(days=31)  # a network that names a later instant is not believed
 ANSWER_BYTES = 8 * 1024 * 1024  # no answer of ours comes near; a larger one is not read to its end
 
 
@@ -330,7 +331,7 @@ def _read_body(response: requests.Response) -> None:
         body += chunk
         if len(body) > ANSWER_BYTES:
             response.close()
-            body = b""
+            body = b"longer than any answer"
             break
     response._content = body  # what requests itself sets once a streamed body is read
 
@@ -388,9 +389,10 @@ def retry_after(reply: Reply, clock: Clock) -> datetime | None:
     """The instant of a Retry-After header (RFC 9110 section 10.2.3: seconds or a date), None where there is none."""
     seconds = reply.number("retry-after")
     if seconds is not None:
-        return clock.now() + timedelta(seconds=min(max(0.0, seconds), 31 * 86400.0))
+        return clock.now() + min(timedelta(seconds=min(max(0.0, seconds), 1e9)), LONGEST_WAIT)
     try:
-        return local_instant(parsedate_to_datetime(reply.headers["retry-after"]).astimezone(UTC), reply, clock)
+        named = local_instant(parsedate_to_datetime(reply.headers["retry-after"]).astimezone(UTC), reply, clock)
+        return min(named, clock.now() + LONGEST_WAIT)
     except (KeyError, TypeError, ValueError):
         return None
 

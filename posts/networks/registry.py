@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -48,7 +49,8 @@ def open_publisher(
         raise CredentialsError(f"Das Konto eines Kanals bei {network} ist seine Kennung aus Ziffern oder Buchstaben.")
     if not isinstance(credentials, dict):
         raise CredentialsError(f"Die Zugangsdaten für {network} müssen ein JSON-Objekt sein.")
-    return traits.publisher(account_id, credentials, endpoint, clock or SystemClock())
+    plain = replace(endpoint, api_base=endpoint.api_base.rstrip("/"))
+    return traits.publisher(account_id, credentials, plain, clock or SystemClock())
 
 
 def check_credentials(network: str, account_id: str, credentials: dict[str, Any]) -> None:

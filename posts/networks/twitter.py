@@ -22,6 +22,7 @@ from posts.clock import Clock
 from posts.drafts import Draft, Image, Receipt, RemotePost
 from posts.errors import Outcome, Refused, SignedOut, Throttled, Unclear
 from posts.networks.publisher import (
+    LONGEST_WAIT,
     Absent,
     Account,
     BadReply,
@@ -197,10 +198,14 @@ UNKNOWN = Rule("anything else", Unclear, Reason.UNKNOWN_ANSWER, "not in the tabl
 
 
 def rule_for(reply: Reply) -> Rule:
-    """What an answer that is no success means. 429 needs no body: whoever sent it passed nothing on (RFC 6585)."""
+    """What an answer that is no success means.
+
+    429 needs no body: whoever sent it passed nothing on (RFC 6585). A 403 does, since it may be about a duplicate.
+    """
     if reply.status >= 500:
         return SERVER_ERROR
-    if not reply.readable and not reply.empty and reply.status != 429:
+    enough = reply.readable or reply.status == 429 or (reply.empty and reply.status != 403)
+    if not enough:
         return UNREADABLE
     said = _said(reply.body).lower()
     return next((rule for rule in RULES if rule.fits(reply.status, said)), UNKNOWN)
@@ -226,7 +231,8 @@ def reset_of(reply: Reply, clock: Clock) -> datetime | None:
     names = ("x-rate-limit", "x-app-limit-24hour", "x-user-limit-24hour")
     used_up = [name for name in names if reply.number(f"{name}-remaining") == 0]
     resets = [reply.number(f"{name}-reset") for name in used_up or names[:1]]
-    instants = [instant for instant in map(_unix, resets) if instant is not None]
+    latest = clock.now() + LONGEST_WAIT
+    instants = [instant for instant in map(_unix, resets) if instant is not None and instant <= latest]
     if not instants:
         return retry_after(reply, clock)
     return local_instant(max(instants), reply, clock)
@@ -628,7 +634,8 @@ class TwitterPublisher:
         return data
 
     def _outcome(self, rule: Rule, reply: Reply, call: Call) -> Outcome:
-        """The outcome of an answer for a call. An upload has its own rate windows and leaves no doubt."""
+        """The outcome of an answer for a call. An upload has its own rate windows and leaves no doubt; a refused
+        reading speaks of the account, for there is no post in it."""
         detail = self._detail(reply)
         self._rejected = self._rejected or rule.reason is Reason.TOKEN_INVALID
         until = reset_of(reply, self._clock) if rule.reason is Reason.RATE_LIMITED else None
@@ -636,6 +643,8 @@ class TwitterPublisher:
             return Unclear(Reason.UPLOAD_FAILED, f"{rule.reason}: {detail}", server_time=reply.server_time)
         if call is Call.UPLOAD and rule.reason in (Reason.RATE_LIMITED, Reason.UNAVAILABLE):
             return Throttled(rule.reason, detail, until=until, scope="post", server_time=reply.server_time)
+        if call is Call.READ and rule.outcome is Refused:
+            return SignedOut(rule.reason, detail, server_time=reply.server_time)
         return rule.raised(detail, until, reply.server_time)
 
     def _detail(self, reply: Reply) -> str:

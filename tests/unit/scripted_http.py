@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from collections import deque
 from collections.abc import Mapping
@@ -77,13 +78,19 @@ class ScriptedServer:
         self.asked: list[Asked] = []
         self.script: deque[Says] = deque()
         self.closing = threading.Event()
+        self._scheme = "http"
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        return f"{self._scheme}://127.0.0.1:{self._server.server_address[1]}"
+
+    def speak_tls(self, context: ssl.SSLContext) -> None:
+        """Take only TLS connections from now on."""
+        self._scheme = "https"
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
 
     def says(self, *answers: Says) -> None:
         """What it answers from now on."""

@@ -147,7 +147,7 @@ def test_a_post_that_is_gone_counts_as_deleted_only_while_the_page_is_visible(gr
     graph.says(error(100, 33), Says(body={"id": PAGE}))
     publisher(graph).delete("1001_42")
     graph.says(error(100, 33), error(100, 33))
-    with pytest.raises(Refused, match="not_found"):
+    with pytest.raises(SignedOut, match="not_found"):
         publisher(graph).delete("1001_42")
 
 

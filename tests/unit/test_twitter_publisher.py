@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import ssl
 from base64 import b64encode
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -11,6 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -199,6 +204,7 @@ BY_ANSWER = [
     (problem(418), Unclear, "unknown_answer"),
     (Says(409, {}), Unclear, "unknown_answer"),
     (Says(403, "<html>Attention Required!</html>"), Unclear, "unreadable_answer"),
+    (Says(403, b""), Unclear, "unreadable_answer"),
     (Says(201, "<html>fine?</html>"), Unclear, "unreadable_answer"),
     (Says(201, '{"data": {"id": "19'), Unclear, "unreadable_answer"),
     (Says(201, {"data": {"text": "x"}}), Unclear, "unreadable_answer"),
@@ -259,6 +265,7 @@ def test_the_end_of_a_limit_is_told_by_our_clock(x: ScriptedServer) -> None:
              "x_user_limit_24hour_reset": stamp(NOW + timedelta(hours=7))},
             NOW + timedelta(hours=7),
         ),
+        ({"x_rate_limit_reset": stamp(NOW + timedelta(days=400))}, None),
         ({"x_rate_limit_reset": "soon"}, None),
         ({"x_rate_limit_reset": "nan"}, None),
         ({"x_rate_limit_reset": "1e30"}, None),
@@ -306,6 +313,30 @@ def test_sent_and_never_sent_are_told_apart(x: ScriptedServer) -> None:
     for nowhere in ("http://127.0.0.1:9", "http://nobody.invalid"):
         with pytest.raises(Unreachable, match="no_connection"):
             TwitterPublisher("42", OAUTH1, Endpoint(nowhere), ManualClock(NOW)).publish(Prepared(draft()))
+
+
+def self_signed(folder: Path) -> ssl.SSLContext:
+    """A server's side of TLS with a certificate that nobody trusts."""
+    key, name = (
+        ec.generate_private_key(ec.SECP256R1()),
+        x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")]),
+    )
+    built = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    built = built.serial_number(1).not_valid_before(NOW - timedelta(days=1)).not_valid_after(NOW + timedelta(days=1))
+    plain = serialization.NoEncryption()
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
+    file = folder / "server.pem"
+    file.write_bytes(pem + built.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    return context
+
+
+def test_nothing_is_sent_to_a_server_whose_certificate_is_not_trusted(x: ScriptedServer, tmp_path: Path) -> None:
+    x.speak_tls(self_signed(tmp_path))
+    outcome = published(x)
+    assert (type(outcome), outcome.reason) == (Unreachable, "no_connection")
+    assert x.asked == []
 
 
 def test_an_older_failure_around_a_call_does_not_make_it_unsent(x: ScriptedServer) -> None:
