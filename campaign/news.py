@@ -62,6 +62,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "Der Schritt davor wurde abgesagt; soll dieser trotzdem erscheinen?",
         "The step before was cancelled; shall this one go out all the same?",
     ),
+    "step_before_refused": (
+        "Der Schritt davor wurde vom Netzwerk abgelehnt; soll dieser trotzdem erscheinen?",
+        "The network refused the step before; shall this one go out all the same?",
+    ),
     "place_changed": (
         "Der Ort hat sich im Portal geändert, der Text wurde von Hand bearbeitet oder freigegeben: bitte prüfen.",
         "The place changed in the portal, the text was edited or approved: please check.",
@@ -75,6 +79,30 @@ REASONS: dict[str, tuple[str, str]] = {
     "no_slot": (
         "Bis zum Ende der Kampagne ist kein zulässiger Termin frei.",
         "No permitted slot is free before the campaign ends.",
+    ),
+    "after_campaign": (
+        "Der Schritt fiele hinter das Ende der Kampagne.",
+        "The step would fall behind the campaign's end.",
+    ),
+    "before_next_call": (
+        "Vor dem nächsten Aufruf ist kein zulässiger Termin frei.",
+        "No permitted slot is free before the next call.",
+    ),
+    "beyond_horizon": (
+        "Im geplanten Zeitraum ist kein Termin frei; spätere Planungen finden vielleicht einen.",
+        "No slot is free in the planned span; a later planning may find one.",
+    ),
+    "step_before_unplaced": (
+        "Der Schritt davor hat noch keinen Termin.",
+        "The step before has no slot yet.",
+    ),
+    "other_x_account": (
+        "Der Ort erscheint schon auf einem anderen X-Konto; X verbietet denselben Text auf mehreren.",
+        "The place goes out on another X account already; X forbids the same text on several.",
+    ),
+    "channel_paused": (
+        "Der Kanal ist angehalten; `kreativorte channel resume` lässt ihn weitergehen.",
+        "The channel is paused; `kreativorte channel resume` lets it go on.",
     ),
     "no_slots": ("Für diesen Kanal sind keine Termine eingetragen.", "No slots are set for this channel."),
     "no_channel": (
@@ -155,6 +183,199 @@ REASONS: dict[str, tuple[str, str]] = {
         "Der Datenbank fehlen Einträge, die dieser Rechner kannte: sie wurde zurückgespielt. Die Bremse ist gezogen.",
         "The database lacks entries that this machine has seen: it was restored. The brake is on.",
     ),
+    # what networks answer: the post itself must be changed
+    "too_long": (
+        "Das Netzwerk hält den Text für zu lang; bitte kürzen.",
+        "The network takes the text for too long; shorten it.",
+    ),
+    "media_invalid": (
+        "Das Netzwerk nimmt diese Bilddatei nicht; bitte ein anderes Bild wählen.",
+        "The network does not take this picture file; choose another picture.",
+    ),
+    "media_changed": (
+        "Die vorbereitete Bilddatei fehlt oder wurde verändert; bitte das Bild neu wählen.",
+        "The prepared picture file is gone or was changed; choose the picture again.",
+    ),
+    "link_refused": (
+        "Das Netzwerk nimmt diesen Link nicht (etwa einen auf sich selbst); bitte einen anderen setzen.",
+        "The network does not take this link (such as one to itself); set another one.",
+    ),
+    "link_unreachable": (
+        "Das Netzwerk konnte die verlinkte Seite nicht öffnen; bitte prüfen, ob sie öffentlich erreichbar ist.",
+        "The network could not open the linked page; check that it can be reached publicly.",
+    ),
+    "content_rules": (
+        "Der Beitrag verstößt nach Ansicht des Netzwerks gegen seine Regeln; bitte ändern.",
+        "The network takes the post for a breach of its rules; change it.",
+    ),
+    "reply_not_allowed": (
+        "Das Netzwerk erlaubt diese Antwort nicht.",
+        "The network does not permit this reply.",
+    ),
+    "invalid_request": (
+        "Das Netzwerk hat eine Angabe nicht verstanden; Einzelheiten stehen im Protokoll.",
+        "The network did not take one of the parameters; the log has details.",
+    ),
+    "not_permitted": (
+        "Das Netzwerk hat den Beitrag ohne klaren Grund abgelehnt; bitte Länge, Bild und Berechtigungen prüfen.",
+        "The network refused the post without a clear reason; check length, picture and permissions.",
+    ),
+    "not_found": (
+        "Der Beitrag oder die Seite ist im Netzwerk nicht mehr zu finden.",
+        "The post or Page is not to be found on the network any more.",
+    ),
+    "not_editable": (
+        "Dieses Netzwerk erlaubt kein Ändern; zurückziehen und neu anlegen geht.",
+        "This network has no editing; withdraw the post and add a new one.",
+    ),
+    # what networks answer: the account needs a person
+    "token_expired": (
+        "Die Anmeldung des Kanals ist abgelaufen; bitte neu verbinden.",
+        "The channel's sign-in has expired; connect it again.",
+    ),
+    "token_invalid": (
+        "Das Netzwerk erkennt die Zugangsdaten des Kanals nicht an; bitte neu verbinden.",
+        "The network does not accept the channel's tokens; connect it again.",
+    ),
+    "app_removed": (
+        "Die App wurde im Konto entfernt; bitte dort wieder zulassen und den Kanal neu verbinden.",
+        "The app was taken out of the account; admit it there again and connect the channel again.",
+    ),
+    "password_changed": (
+        "Das Passwort des Kontos wurde geändert; bitte den Kanal neu verbinden.",
+        "The account's password was changed; connect the channel again.",
+    ),
+    "login_check": (
+        "Das Netzwerk verlangt eine Bestätigung; bitte dort anmelden und sie geben.",
+        "The network wants a confirmation; sign in there and give it.",
+    ),
+    "role_missing": (
+        "Der verbundenen Person fehlt die nötige Rolle auf der Seite; bitte dort vergeben.",
+        "The connected person lacks the role on the Page; grant it there.",
+    ),
+    "permission_missing": (
+        "Dem Zugang fehlt eine Berechtigung ({0}); bitte mit allen Berechtigungen neu verbinden.",
+        "The access lacks a permission ({0}); connect again with all permissions.",
+    ),
+    "identity_unconfirmed": (
+        "Facebook verlangt, dass die Identität bestätigt wird, bevor die Seite veröffentlichen darf.",
+        "Facebook wants the identity confirmed before the Page may publish.",
+    ),
+    "app_secret_wrong": (
+        "Das App-Geheimnis passt nicht zur App; bitte in den Zugangsdaten berichtigen.",
+        "The app secret does not belong to the app; correct it in the credentials.",
+    ),
+    "app_not_enrolled": (
+        "Die App darf die Schnittstelle nicht benutzen; bitte im Entwicklerportal einem Projekt zuordnen.",
+        "The app may not use the API; put it into a project in the developer portal.",
+    ),
+    "account_limited": (
+        "Das Netzwerk hat das Konto eingeschränkt; bitte dort nachsehen.",
+        "The network has limited the account; look there.",
+    ),
+    "account_suspended": (
+        "Das Netzwerk hat das Konto gesperrt; bitte dort nachsehen.",
+        "The network has suspended the account; look there.",
+    ),
+    "wrong_account": (
+        "Die Zugangsdaten gehören zu einem anderen Konto als der Kanal.",
+        "The tokens belong to another account than the channel.",
+    ),
+    "credits": (
+        "Das Guthaben für die Schnittstelle ist aufgebraucht; bitte aufladen.",
+        "The prepaid credits are used up; top them up.",
+    ),
+    "spend_cap": (
+        "Die Ausgabengrenze des Abrechnungszeitraums ist erreicht.",
+        "The spending limit of the billing cycle is reached.",
+    ),
+    # what networks answer: later
+    "rate_limited": (
+        "Das Netzwerk bittet um Geduld; es geht von selbst weiter.",
+        "The network asks for patience; this goes on by itself.",
+    ),
+    "usage_cap": (
+        "Das Monatskontingent der Schnittstelle ist aufgebraucht; es wird wieder versucht.",
+        "The month's number of calls is used up; it is tried again.",
+    ),
+    "posting_blocked": (
+        "Das Netzwerk hat das Veröffentlichen vorübergehend gesperrt; es wird später wieder versucht.",
+        "The network has blocked posting for a while; it is tried again later.",
+    ),
+    "unavailable": (
+        "Das Netzwerk ist gestört; es wird wieder versucht.",
+        "The network has an outage; it is tried again.",
+    ),
+    "no_connection": (
+        "Das Netzwerk war nicht zu erreichen, gesendet wurde nichts; es wird wieder versucht.",
+        "The network could not be reached, nothing was sent; it is tried again.",
+    ),
+    "refresh_busy": (
+        "Ein anderer Dienst erneuert gerade die Anmeldung des Kanals; es wird wieder versucht.",
+        "Another worker renews the channel's sign-in at this moment; it is tried again.",
+    ),
+    # what networks answer: doubt
+    "duplicate": (
+        "Das Netzwerk hält den Beitrag für eine Wiederholung; es wird nachgesehen, ob er schon erschienen ist.",
+        "The network takes the post for a repetition; whether it is out already is being looked for.",
+    ),
+    "timeout": (
+        "Gesendet, aber die Antwort kam nicht rechtzeitig; es wird nachgesehen.",
+        "Sent, but the answer did not come in time; it is being looked for.",
+    ),
+    "connection_lost": (
+        "Die Verbindung brach beim Senden ab; es wird nachgesehen.",
+        "The connection broke while sending; it is being looked for.",
+    ),
+    "server_error": (
+        "Das Netzwerk meldet einen eigenen Fehler; es wird nachgesehen, ob der Beitrag trotzdem erschienen ist.",
+        "The network reports a fault of its own; whether the post is out all the same is being looked for.",
+    ),
+    "unreadable_answer": (
+        "Die Antwort des Netzwerks war nicht lesbar; es wird nachgesehen.",
+        "The network's answer could not be read; it is being looked for.",
+    ),
+    "unknown_answer": (
+        "Das Netzwerk hat Unbekanntes geantwortet; es wird nachgesehen.",
+        "The network gave an unknown answer; it is being looked for.",
+    ),
+    "upload_failed": (
+        "Das Hochladen des Bildes ist gescheitert; es wird wieder versucht.",
+        "Uploading the picture failed; it is tried again.",
+    ),
+    "incomplete": (
+        "Die Zeitleiste des Netzwerks ließ sich nicht bis zum Ende lesen.",
+        "The network's time-line could not be read to its end.",
+    ),
+    # what checking a channel finds
+    "expiry_unknown": (
+        "Wann die Anmeldung abläuft, ist unbekannt; app_id und app_secret in den Zugangsdaten machen es sichtbar.",
+        "When the sign-in expires is unknown; app_id and app_secret in the credentials show it.",
+    ),
+    "own_posts_unknown": (
+        "Eigene Beiträge sind nicht von denen anderer Apps zu unterscheiden; app_id in den Zugangsdaten ändert das.",
+        "Our posts can't be told from those of other apps; app_id in the credentials changes that.",
+    ),
+    "not_a_page_token": (
+        "Das ist kein Zugang einer Seite, sondern einer Person; bitte den Zugang der Seite eintragen.",
+        "This is no Page token but a person's; give the Page's token.",
+    ),
+    "wrong_app": (
+        "Der Zugang stammt von einer anderen App als app_id nennt.",
+        "The token was made by another app than app_id names.",
+    ),
+    "data_access_ends": (
+        "Das Lesen endet am {0}, wenn sich bis dahin niemand neu anmeldet; bitte den Kanal neu verbinden.",
+        "Reading stops on {0} unless somebody signs in again; connect the channel again.",
+    ),
+    "version_differs": (
+        "Facebook antwortet mit der Version {0} statt der eingestellten; bitte facebook.graph_version prüfen.",
+        "Facebook answers with version {0} instead of the configured one; check facebook.graph_version.",
+    ),
+    "no_refresh_token": (
+        "Die Anmeldung läuft bald ab und lässt sich nicht erneuern; bitte mit offline.access neu verbinden.",
+        "The sign-in expires soon and can't be renewed; connect again with offline.access.",
+    ),
 }
 
 
@@ -166,7 +387,8 @@ def sentence(reason: str | None, language: str = "de") -> str:
     if word not in REASONS:
         return reason
     german, english = REASONS[word]
-    return (english if language == "en" else german).format(detail)
+    text = (english if language == "en" else german).format(detail)
+    return text if detail else text.replace(" ()", "")
 
 
 def sentences(reasons: list[str], language: str = "de") -> list[str]:
