@@ -342,23 +342,31 @@ class App:
 
     def plan(self, until: date | None = None, *, dry_run: bool = False) -> dict[str, Any]:
         """Fill the calendar; a dry run shows it and keeps nothing."""
-        with self.database.write() as connection:
-            outcome = planning.fill_calendar(connection, self._house(connection), until)
-            listed = self._announcements_json(
-                connection, store.announcement_rows(connection, ids=[*outcome.planned, *outcome.held])
-            )
-            if dry_run:
-                connection.rollback()
-            else:
-                self.database.wake_others(connection)
-        held = set(outcome.held)
+        with self.database.read() as connection:
+            house = self._house(connection)
+            decision = planning.decide(connection, house, until)
+        pieces = list(planning.changes(house, decision))
+        if dry_run:
+            with self.database.dry_run() as connection:
+                made, held = _merged(piece(connection) for piece in pieces)
+                listed = self._announcements_json(connection, store.announcement_rows(connection, ids=[*made, *held]))
+        else:
+            made, held = _merged(self._written(piece) for piece in pieces)
+            listed = self.announcements(ids=[*made, *held])
         return {
-            "planned": [one for one in listed if one["id"] not in held],
-            "held": [one for one in listed if one["id"] in held],
+            "planned": [one for one in listed if one["state"] != State.HELD.value],
+            "held": [one for one in listed if one["state"] == State.HELD.value],
             "unplaced": [
-                one | {"reason": sentence(one["reason"], self.settings["language"])} for one in outcome.unplaced
+                one | {"reason": sentence(one["reason"], self.settings["language"])}
+                for one in planning.unplaced(decision)
             ],
         }
+
+    def _written(self, piece: Callable[[Connection], tuple[list[int], list[int]]]) -> tuple[list[int], list[int]]:
+        with self.database.write() as connection:
+            answered = piece(connection)
+            self.database.wake_others(connection)
+        return answered
 
     # --- announcements
 
@@ -431,22 +439,19 @@ class App:
             announcement_id = desk.add(connection, at, entry, approve=approve)
         return self.announcements(ids=[announcement_id])[0]
 
-    def import_announcements(self, file: Path, *, approve: bool) -> tuple[int, list[dict[str, Any]]]:
-        """A CSV file, all or nothing; every bad row is named. Raises Refusal when the file can't be read."""
+    def import_announcements(self, file: Path, *, approve: bool) -> int:
+        """A CSV file, all or nothing; answers how many. Raises Refusal, ImportRefused with every bad row."""
         try:
             data = file.read_bytes()
         except OSError as error:
             raise Refusal(f"Die Datei {file} lässt sich nicht lesen: {error.strerror}.") from None
         with self._desk() as (connection, at):
             entries, rejected = desk.read_csv(data, at, file.parent)
+            if not rejected:
+                rejected = desk.import_entries(connection, at, entries, approve=approve)
             if rejected:
-                connection.rollback()
-                return 0, rejected
-            count, rejected = desk.import_entries(connection, at, entries, approve=approve)
-            if rejected:
-                connection.rollback()
-                return 0, rejected
-            return count, []
+                raise desk.ImportRefused(rejected)
+            return len(entries)
 
     def decide(self, verb: str, ids: list[int], **values: Any) -> list[dict[str, Any]]:
         """Approve, hold, release, cancel, retry or settle several announcements, all or none. Raises Refusal."""
@@ -861,8 +866,9 @@ class Work:
         """Fill the calendar, one machine at a time."""
         app = self._app
         with app.database.write() as connection:
-            if ledger.take_lease(connection, "plan", self._lock.worker.id, app.now(connection), TICK_LEASE):
-                planning.fill_calendar(connection, app._house(connection), None)
+            mine = ledger.take_lease(connection, "plan", self._lock.worker.id, app.now(connection), TICK_LEASE)
+        if mine:
+            app.plan()
 
     def reconcile(self) -> int:
         """Look for doubtful deliveries, one machine at a time."""
@@ -898,6 +904,15 @@ class Work:
                 return True
             due = ledger.next_due(connection, now)
         return due is None or due > now + within
+
+
+def _merged(answers: Iterator[tuple[list[int], list[int]]]) -> tuple[list[int], list[int]]:
+    made: list[int] = []
+    held: list[int] = []
+    for new, kept_back in answers:
+        made += new
+        held += kept_back
+    return made, held
 
 
 def _campaign_json(row: Row[Any]) -> dict[str, Any]:

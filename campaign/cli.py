@@ -21,7 +21,7 @@ from campaign import feeds, initial
 from campaign.app import App, Refusal
 from campaign.campaigns import CampaignError
 from campaign.db import DatabaseUnreachable, SecondDaemon
-from campaign.desk import Entry, read_instant
+from campaign.desk import Entry, ImportRefused, read_instant
 from campaign.news import sentence
 from campaign.portals.portal import PortalError, PortalUnreachable
 from campaign.settings import Settings, SettingsError, load
@@ -489,7 +489,11 @@ def announcement_import(
     as_json: Json = False,
 ) -> None:
     """Import free announcements from a CSV file (channel,at,text,link,image,alt,credit): all or nothing."""
-    count, rejected = opened().import_announcements(file, approve=approve)
+    rejected: list[dict[str, Any]] = []
+    try:
+        count = opened().import_announcements(file, approve=approve)
+    except ImportRefused as refused:
+        count, rejected = 0, refused.rows
     if as_json:
         emit({"imported": count, "rejected": rejected})
     else:

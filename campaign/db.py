@@ -79,6 +79,16 @@ class Database:
             with connection.begin():
                 yield connection
 
+    @contextmanager
+    def dry_run(self) -> Iterator[Connection]:
+        """A writing transaction that is always undone: it shows what would be written."""
+        with _one_sentence(self.name), self._writers, self.engine.connect() as connection:
+            transaction = connection.begin()
+            try:
+                yield connection
+            finally:
+                transaction.rollback()
+
     def wake_others(self, connection: Connection) -> None:
         """Tell other processes that the plan changed, with this transaction's commit."""
         if not self.sqlite:

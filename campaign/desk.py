@@ -27,6 +27,14 @@ class Refusal(Exception):
     """What a person asked for can't be done; one sentence."""
 
 
+class ImportRefused(Exception):
+    """Nothing of a file was taken over; `rows` names every bad one."""
+
+    def __init__(self, rows: list[dict[str, Any]]) -> None:
+        super().__init__(f"{len(rows)} rows were refused")
+        self.rows = rows
+
+
 @dataclass(frozen=True)
 class Desk:
     """Who acts, when, and with which house rules."""
@@ -174,17 +182,15 @@ def _entry(row: dict[str, Any], desk: Desk, directory: Path) -> Entry:
     )
 
 
-def import_entries(
-    connection: Connection, desk: Desk, entries: list[Entry], *, approve: bool
-) -> tuple[int, list[dict[str, Any]]]:
-    """Add all entries; the caller rolls back when any was rejected, so that it is all or nothing."""
+def import_entries(connection: Connection, desk: Desk, entries: list[Entry], *, approve: bool) -> list[dict[str, Any]]:
+    """Add all entries and answer the bad rows; the caller rolls back when there is one: all or nothing."""
     rejected: list[dict[str, Any]] = []
     for number, entry in enumerate(entries, start=1):
         try:
             add(connection, desk, entry, approve=approve)
         except Refusal as refusal:
             rejected.append({"row": number, "reason": str(refusal)})
-    return len(entries) - len(rejected), rejected
+    return rejected
 
 
 # --- decisions -----------------------------------------------------------------------------------------------

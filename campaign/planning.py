@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -32,6 +33,8 @@ from posts.states import PLANNED, Event, State
 
 SAME_TEXT_SPAN = timedelta(hours=48)
 """X refuses a repeated text; how long is not documented, and a day or two is the caution (X fact sheet, section 6)."""
+CHUNK = 20
+"""Announcements written in one transaction: short enough that a due post hardly waits."""
 # Holds that this module sets and lifts again by itself once their reason is gone.
 _PREFLIGHT = frozenset(
     {
@@ -63,15 +66,6 @@ class House:
     templates: Templates
     now: datetime
     hosts: frozenset[str]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a planning did: ids of new announcements, ids of new or newly held ones, and what found no slot."""
-
-    planned: tuple[int, ...]
-    held: tuple[int, ...]
-    unplaced: tuple[dict[str, Any], ...]
 
 
 @dataclass(frozen=True)
@@ -128,29 +122,80 @@ def _situation(connection: Connection, house: House, until: date | None) -> _Sit
     return _Situation(request, campaigns, places, channels, {_key(row): row for row in rows})
 
 
-def fill_calendar(connection: Connection, house: House, until: date | None) -> Outcome:
-    """Plan what is missing, move what lost its slot, hold what must wait; planning twice changes nothing."""
+@dataclass(frozen=True)
+class _Draft:
+    """A new announcement with its content, ready to be written down."""
+
+    planned: Planned
+    content: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a planning decided, texts filled; nothing of it is written yet."""
+
+    situation: _Situation
+    plan: Plan
+    drafts: tuple[_Draft, ...]
+
+
+def decide(connection: Connection, house: House, until: date | None) -> Decision:
+    """Plan and fill templates. Reads only, so that posting never waits for it."""
     situation = _situation(connection, house, until)
     decided = plan(situation.request)
-    _apply_moves(connection, house, situation, decided.moves)
-    for key in decided.released:
-        _release(connection, house, situation.rows[key])
     held = [
+        replace(one.planned, state=State.HELD, hold_reason=one.reason)
+        for one in decided.held
+        if one.planned is not None
+    ]
+    unique = {one.key: one for one in (*decided.planned, *held)}
+    return Decision(situation, decided, tuple(_draft(house, situation, one) for one in _by_instant(unique.values())))
+
+
+def _by_instant(planned: Iterable[Planned]) -> list[Planned]:
+    return sorted(planned, key=lambda one: (one.at, one.key))
+
+
+def _draft(house: House, situation: _Situation, planned: Planned) -> _Draft:
+    campaign = situation.campaigns[planned.key.campaign]
+    network = situation.channels[planned.key.channel].network
+    stored = situation.places.get(planned.key.place_id)
+    return _Draft(planned, _content(house, campaign, planned, network, stored))
+
+
+def changes(house: House, decision: Decision) -> Iterator[Callable[[Connection], tuple[list[int], list[int]]]]:
+    """The decision as short pieces of writing, each for a transaction of its own; every piece answers the ids
+    that it made and those that it held. A piece finds out by itself what somebody else did meanwhile."""
+    yield lambda connection: ([], _apply_to_existing(connection, house, decision))
+    for start in range(0, len(decision.drafts), CHUNK):
+        chunk = decision.drafts[start : start + CHUNK]
+        yield lambda connection, chunk=chunk: _create_all(connection, house, decision.situation, chunk)  # type: ignore[misc]
+    yield lambda connection: _refreshed(connection, house)
+
+
+def _refreshed(connection: Connection, house: House) -> tuple[list[int], list[int]]:
+    refresh(connection, house)
+    return [], []
+
+
+def unplaced(decision: Decision) -> list[dict[str, Any]]:
+    """What found no slot, and the reason's word."""
+    return [
+        {"place": one.key.place_id or None, "step": one.key.step, "channel": one.key.channel, "reason": one.reason}
+        for one in decision.plan.unplaced
+    ]
+
+
+def _apply_to_existing(connection: Connection, house: House, decision: Decision) -> list[int]:
+    situation = decision.situation
+    _apply_moves(connection, house, situation, decision.plan.moves)
+    for key in decision.plan.released:
+        _release(connection, house, situation.rows[key])
+    return [
         row_id
-        for held in decided.held
+        for held in decision.plan.held
         if held.planned is None and (row_id := _hold(connection, house, situation.rows[held.key], held.reason))
     ]
-    made = _create_all(connection, house, situation, decided)
-    refresh(connection, house)
-    held += [one for one in made if store.announcement_row(connection, one).state == State.HELD.value]
-    return Outcome(
-        tuple(made),
-        tuple(held),
-        tuple(
-            {"place": one.key.place_id or None, "step": one.key.step, "channel": one.key.channel, "reason": one.reason}
-            for one in decided.unplaced
-        ),
-    )
 
 
 def _apply_moves(connection: Connection, house: House, situation: _Situation, moves: tuple[Move, ...]) -> None:
@@ -195,24 +240,25 @@ def _hold(connection: Connection, house: House, row: Row[Any], reason: str) -> i
 # --- creating ------------------------------------------------------------------------------------------------
 
 
-def _create_all(connection: Connection, house: House, situation: _Situation, decided: Plan) -> list[int]:
-    wanted = [
-        *decided.planned,
-        *(
-            replace(one.planned, state=State.HELD, hold_reason=one.reason)
-            for one in decided.held
-            if one.planned is not None
-        ),
-    ]
-    unique = {one.key: one for one in wanted}
-    return [_create(connection, house, situation, one) for one in sorted(unique.values(), key=lambda one: one.at)]
+def _create_all(
+    connection: Connection, house: House, situation: _Situation, drafts: tuple[_Draft, ...]
+) -> tuple[list[int], list[int]]:
+    made: list[int] = []
+    held: list[int] = []
+    for draft in drafts:
+        if store.has_announcement(connection, draft.planned.key, situation.channels[draft.planned.key.channel].id):
+            continue
+        announcement_id = _create(connection, house, situation, draft)
+        made.append(announcement_id)
+        if store.announcement_row(connection, announcement_id).state == State.HELD.value:
+            held.append(announcement_id)
+    return made, held
 
 
-def _create(connection: Connection, house: House, situation: _Situation, planned: Planned) -> int:
+def _create(connection: Connection, house: House, situation: _Situation, draft: _Draft) -> int:
+    planned, content = draft.planned, draft.content
     campaign = situation.campaigns[planned.key.campaign]
     channel = situation.channels[planned.key.channel]
-    stored = situation.places.get(planned.key.place_id)
-    content = _content(house, campaign, planned, channel.network, stored)
     hold_reason = planned.hold_reason or (content["problems"][0] if content["problems"] else None)
     announcement_id = ledger.create(
         connection,

@@ -319,6 +319,22 @@ def set_delivery(connection: Connection, announcement_id: int, **values: Any) ->
     connection.execute(update(deliveries).where(deliveries.c.id == announcement_id).values(**values))
 
 
+def has_announcement(connection: Connection, key: Any, channel_id: int) -> bool:
+    """Whether an announcement of that key (campaign, step, place_id, occurrence) is on the channel already."""
+    return (
+        connection.execute(
+            select(announcements.c.id).where(
+                announcements.c.campaign == key.campaign,
+                announcements.c.step == key.step,
+                announcements.c.place_id == key.place_id,
+                announcements.c.channel_id == channel_id,
+                announcements.c.occurrence == key.occurrence,
+            )
+        ).first()
+        is not None
+    )
+
+
 def due_for_queueing(connection: Connection, now: datetime) -> list[int]:
     """Approved announcements whose instant has come, in order."""
     return list(
