@@ -33,6 +33,7 @@ TICKS: tuple[tuple[str, float], ...] = (
     ("reconcile", 1.0),
     ("seal", 2.0),
     ("retry_held", 300.0),
+    ("tidy", 3600.0),
 )
 
 

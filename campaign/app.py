@@ -27,7 +27,7 @@ from posts import accounts, ledger
 from posts.accounts import Accounts, Vault
 from posts.clock import Clock, SystemClock
 from posts.delivery import Courier, Patience, Publishers
-from posts.images import ImageError
+from posts.images import ImageError, trim
 from posts.networks.publisher import CredentialsError, Endpoint, Publisher
 from posts.networks.registry import NETWORKS, check_credentials
 from posts.reconcile import Reconciler, Settling
@@ -38,7 +38,8 @@ logger = logging.getLogger(__name__)
 CALL_MARGIN = timedelta(seconds=5)
 SEAL_LEASE = timedelta(seconds=30)
 TICK_LEASE = timedelta(seconds=60)
-RETRY_HELD_EVERY = timedelta(minutes=5)
+MEDIA_BYTES = 2_000_000_000
+"""How large the folder of prepared pictures may grow."""
 
 
 @dataclass(frozen=True)
@@ -131,6 +132,10 @@ class App:
                 ),
             )
             self.database.wake_others(connection)
+
+    def today(self) -> date:
+        """The present day in the house's zone."""
+        return self.clock.now().astimezone(self.settings.zone).date()
 
     def prepare(self) -> None:
         """Bring the database to the newest schema."""
@@ -567,7 +572,7 @@ class App:
             {"network": network, "name": name, "problems": sentences(problems, language)}
             for network in NETWORKS
             for name in self.templates.names(network)
-            for problems in [compose.trial_problems(self.templates, network, name, self.clock.now().date())]
+            for problems in [compose.trial_problems(self.templates, network, name, self.today(), self.settings.zone)]
         ]
 
     def template_preview(self, name: str, network: str, place_id: int | None) -> dict[str, Any]:
@@ -581,7 +586,7 @@ class App:
             if stored is None:
                 raise Refusal(f"Einen Ort {place_id} gibt es nicht.")
             place = stored.place
-        composed = compose.trial(self.templates, network, name, place, self.clock.now().date())
+        composed = compose.trial(self.templates, network, name, place, self.today(), self.settings.zone)
         return {
             "text": composed.text,
             "length": compose.measure_of(network)(composed.text),
@@ -725,7 +730,6 @@ class Work:
             ),
         )
         self._next_pull: dict[str, datetime] = {}
-        self._retry_held_at: datetime | None = None
 
     @staticmethod
     def _reader(door: Accounts) -> Callable[[int], Publisher]:
@@ -882,6 +886,14 @@ class Work:
                 ledger.lapse(connection, now, dead)
                 ledger.free_claims(connection, dead)
         return self.reconciler.reconcile()
+
+    def tidy(self) -> None:
+        """Keep the folder of prepared pictures within its bound; what is still to be sent stays."""
+        with self._app.database.read() as connection:
+            rows = store.announcement_rows(connection, states=[state for state in State if state not in FINAL])
+        keep = {Path(image["file"]).name for row in rows for image in row.images}
+        keep |= {Path(image["file"]).name for row in rows if row.draft for image in row.draft["images"]}
+        trim(self._app.settings.path("media_dir"), MEDIA_BYTES, keep)
 
     def seal(self) -> None:
         """Chain what is committed."""

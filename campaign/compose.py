@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 import requests
 
@@ -92,9 +93,10 @@ def variables(
     link: str | None,
     picture: Picture | None,
     day: date,
+    zone: ZoneInfo,
 ) -> PostVariables:
     """What a template may say about this announcement; a call has no place."""
-    about: dict[str, Any] = {} if place is None else _about(place, network, picture)
+    about: dict[str, Any] = {} if place is None else _about(place, network, picture, zone)
     return PostVariables(
         link=link or "",
         link_in_text=link_in_text(network, picture is not None),
@@ -105,7 +107,7 @@ def variables(
     )
 
 
-def _about(place: Place, network: str, picture: Picture | None) -> dict[str, Any]:
+def _about(place: Place, network: str, picture: Picture | None, zone: ZoneInfo) -> dict[str, Any]:
     mention = f"@{place.handle_x.lstrip('@')}" if place.handle_x else ""
     return {
         "name": place.name,
@@ -119,7 +121,7 @@ def _about(place: Place, network: str, picture: Picture | None) -> dict[str, Any
         "hashtags": place.hashtags,
         "credit": picture.credit if picture else "",
         "alt": picture.alt if picture else "",
-        "published": place.published_at.date(),
+        "published": place.published_at.astimezone(zone).date(),
         "handle": mention if network == TWITTER else place.handle_facebook,
     }
 
@@ -331,16 +333,18 @@ SAMPLE_PLACES: dict[str, Place] = {
 }
 
 
-def trial(templates: Templates, network: str, name: str, place: Place, day: date) -> Composed:
+def trial(templates: Templates, network: str, name: str, place: Place, day: date, zone: ZoneInfo) -> Composed:
     """A template filled for a place as a campaign would, with its first picture."""
     picture = place.pictures[0] if place.pictures else None
-    values = variables(place, "Kreativorte im Grünen", name, network, place.url, picture, day)
+    values = variables(place, "Kreativorte im Grünen", name, network, place.url, picture, day, zone)
     return fill(templates, network, name, values)
 
 
-def trial_problems(templates: Templates, network: str, name: str, day: date) -> list[str]:
+def trial_problems(templates: Templates, network: str, name: str, day: date, zone: ZoneInfo) -> list[str]:
     """What goes wrong when a template is filled for a short, a long and an empty place."""
     found = [
-        problem for place in SAMPLE_PLACES.values() for problem in trial(templates, network, name, place, day).problems
+        problem
+        for place in SAMPLE_PLACES.values()
+        for problem in trial(templates, network, name, place, day, zone).problems
     ]
     return list(dict.fromkeys(found))

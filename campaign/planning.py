@@ -323,7 +323,14 @@ def _filled(
     pictures = compose.pictures_for(place, wanted)
     link = place.url if place else (step.link or None if isinstance(step, Call) else None)
     values = compose.variables(
-        place, campaign.title, step.name if step else "", network, link, pictures[0] if pictures else None, day
+        place,
+        campaign.title,
+        step.name if step else "",
+        network,
+        link,
+        pictures[0] if pictures else None,
+        day,
+        house.settings.zone,
     )
     composed = compose.fill(house.templates, network, template, values)
     images = [{"file": one.url, "alt": one.alt, "credit": one.credit} for one in pictures]

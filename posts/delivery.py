@@ -29,6 +29,7 @@ LONGEST_WAIT = timedelta(minutes=15)
 PREPARE_TRIES = 8
 SKEW_WORTH_A_NOTE = timedelta(seconds=60)
 RECORD_TRIES = 6
+DOUBTED_SIGN_OUTS = frozenset({"token_invalid", "token_expired"})
 
 Begin = Callable[[], AbstractContextManager[Connection]]
 
@@ -140,7 +141,7 @@ class Courier:
         try:
             prepared = publisher.prepare(claim.draft)
         except Outcome as outcome:
-            self._record_unprepared(claim, outcome)
+            self._record_unprepared(claim, self._confirmed(publisher, outcome))
             return isinstance(outcome, Refused | Throttled)
         except Exception as error:  # a publisher's bug must not end the daemon: nothing visible has happened yet
             logger.exception("preparing delivery %s failed", claim.delivery_id)
@@ -169,7 +170,7 @@ class Courier:
         try:
             receipt = publisher.publish(prepared)
         except Outcome as outcome:
-            self._record_outcome(attempt, outcome)
+            self._record_outcome(attempt, self._confirmed(publisher, outcome))
             return isinstance(outcome, Refused | Throttled)
         except Exception as error:  # whatever is not known is unknown: also our own bug after the call
             logger.exception("sending delivery %s ended unexpectedly", attempt.claim.delivery_id)
@@ -177,6 +178,18 @@ class Courier:
             return False
         self._record(lambda connection, now: ledger.record_posted(connection, attempt, receipt, now))
         return True
+
+    @staticmethod
+    def _confirmed(publisher: Publisher, outcome: Outcome) -> Outcome:
+        """A dead token is believed only when asking for the account fails too: X answered 401 to good tokens
+        during an outage (X fact sheet, section 2). Otherwise the delivery just waits a little."""
+        if not isinstance(outcome, SignedOut) or outcome.reason not in DOUBTED_SIGN_OUTS:
+            return outcome
+        try:
+            publisher.check()
+        except Outcome:
+            return outcome
+        return Unreachable(outcome.reason, outcome.detail)
 
     # --- recording
 
