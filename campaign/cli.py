@@ -7,7 +7,7 @@ import os
 import sys
 import time as clock_time
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -34,12 +34,14 @@ from posts.sandbox.state import StateFileUnusable
 from posts.states import State
 
 DONE, REFUSED, WRONG, UNREACHABLE = 0, 1, 2, 3
+# The databases count rows with 64 bits; a larger number can only be a slip of the keyboard.
+LARGEST_ID = 2**63 - 1
 
 RunDaemon = Callable[[App, float | None], int]
 RunDemo = Callable[[int | None], int]
 
 out = Console(soft_wrap=True)
-err = Console(stderr=True)
+err = Console(stderr=True, soft_wrap=True)
 
 
 class StateName(StrEnum):
@@ -67,7 +69,13 @@ class _State:
 
 _said = _State()
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, nothing else there.")]
-Ids = Annotated[list[int], typer.Argument(help="Numbers of announcements.")]
+Ids = Annotated[list[int], typer.Argument(help="Numbers of announcements.", min=1, max=LARGEST_ID)]
+OneId = Annotated[int, typer.Argument(metavar="ID", help="The announcement's number.", min=1, max=LARGEST_ID)]
+Time = Annotated[str, typer.Option("--at", metavar="TIME", help="ISO 8601; without offset in the house's zone.")]
+ImageFile = Annotated[Path | None, typer.Option("--image", help="JPEG or PNG file; --alt and --credit belong to it.")]
+Alt = Annotated[str, typer.Option("--alt", help="What the picture shows, for those who don't see it.")]
+Credit = Annotated[str, typer.Option("--credit", help="Whose picture it is.")]
+CampaignName = Annotated[str, typer.Argument(help="The campaign's name.")]
 
 cli = typer.Typer(
     help="Kreativorte-Kampagnen: announces newly published places on Facebook and X: once, at their time, or "
@@ -259,7 +267,7 @@ def _show_channels(found: list[dict[str, Any]], as_json: bool, *, single: bool =
 
 @channel_verbs.command("add")
 def channel_add(
-    name: str,
+    name: Annotated[str, typer.Argument(help="The channel's name here, such as altmark-x.")],
     network: Annotated[str, typer.Option("--network", help="facebook or twitter.")],
     account: Annotated[str, typer.Option("--account", help="The account's id on the network.")],
     credentials: Annotated[str, typer.Option("--credentials", help="JSON file with tokens; - reads standard input.")],
@@ -278,11 +286,11 @@ def _read_credentials(source: str) -> dict[str, Any]:
         text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
         tokens = json.loads(text)
     except OSError as error:
-        raise Refusal(f"Die Datei mit den Zugangsdaten lässt sich nicht lesen: {error.strerror}.") from None
-    except ValueError:
-        raise Refusal("Die Zugangsdaten sind kein gültiges JSON.") from None
+        raise SettingsError(f"The credentials file {source} can't be read: {error.strerror}.") from None
+    except (ValueError, RecursionError):
+        raise SettingsError("The credentials are not valid JSON.") from None
     if not isinstance(tokens, dict):
-        raise Refusal("Die Zugangsdaten müssen ein JSON-Objekt sein.")
+        raise SettingsError("The credentials must be a JSON object.")
     return tokens
 
 
@@ -305,7 +313,10 @@ def channel_check(
 
 
 def _channel_verb(verb: str, sentence_: str) -> None:
-    def act(name: str, as_json: Json = False) -> None:
+    def act(
+        name: Annotated[str, typer.Argument(help="The channel's name.")],
+        as_json: Json = False,
+    ) -> None:
         changed = opened().set_channel(name, verb)
         if as_json:
             emit(changed)
@@ -329,7 +340,9 @@ _channel_verb("remove", "entfernt")
 
 
 @campaign_verbs.command("apply")
-def campaign_apply(file: Path, as_json: Json = False) -> None:
+def campaign_apply(
+    file: Annotated[Path, typer.Argument(help="TOML file of the campaign.")], as_json: Json = False
+) -> None:
     """Read a campaign file; applying it again updates the campaign."""
     try:
         text = file.read_text(encoding="utf-8")
@@ -357,7 +370,7 @@ def campaign_list(as_json: Json = False) -> None:
 
 
 @campaign_verbs.command("show")
-def campaign_show(name: str, as_json: Json = False) -> None:
+def campaign_show(name: CampaignName, as_json: Json = False) -> None:
     """Show one campaign as it is stored."""
     found = opened().campaign(name)
     if as_json:
@@ -367,13 +380,13 @@ def campaign_show(name: str, as_json: Json = False) -> None:
 
 
 @campaign_verbs.command("pause")
-def campaign_pause(name: str, as_json: Json = False) -> None:
+def campaign_pause(name: CampaignName, as_json: Json = False) -> None:
     """Keep a campaign's announcements back."""
     _paused(name, True, as_json)
 
 
 @campaign_verbs.command("resume")
-def campaign_resume(name: str, as_json: Json = False) -> None:
+def campaign_resume(name: CampaignName, as_json: Json = False) -> None:
     """Let a paused campaign go on."""
     _paused(name, False, as_json)
 
@@ -459,20 +472,27 @@ def _image(file: Path | None, alt: str, credit: str) -> tuple[Path, str, str] | 
 
 @announcement_verbs.command("add")
 def announcement_add(
-    channel: Annotated[str, typer.Option("--channel")],
-    at: Annotated[str, typer.Option("--at", metavar="TIME", help="ISO 8601; without offset in the house's zone.")],
-    text: Annotated[str, typer.Option("--text")],
-    link: Annotated[str | None, typer.Option("--link")] = None,
-    image: Annotated[Path | None, typer.Option("--image")] = None,
-    alt: Annotated[str, typer.Option("--alt", help="What the picture shows.")] = "",
-    credit: Annotated[str, typer.Option("--credit", help="Whose picture it is.")] = "",
+    channel: Annotated[str, typer.Option("--channel", help="Where it goes out.")],
+    at: Time,
+    text: Annotated[str, typer.Option("--text", help="What it says.")],
+    link: Annotated[str | None, typer.Option("--link", help="The http(s) address it points to.")] = None,
+    image: ImageFile = None,
+    alt: Alt = "",
+    credit: Credit = "",
     approve: Annotated[bool, typer.Option("--approve", help="Approved at once.")] = False,
     as_json: Json = False,
 ) -> None:
     """Add one free announcement; it starts as a draft without --approve."""
     app = opened()
-    entry = Entry(channel, read_instant(at, app.settings.zone), text, link)
+    entry = Entry(channel, _instant(at, app), text, link)
     _show_one(app.add_announcement(entry, _image(image, alt, credit), approve=approve), as_json)
+
+
+def _instant(text: str, app: App) -> datetime:
+    try:
+        return read_instant(text, app.settings.zone)
+    except Refusal as wrong:
+        raise SettingsError(str(wrong)) from None
 
 
 def _show_one(one: dict[str, Any], as_json: bool) -> None:
@@ -484,7 +504,7 @@ def _show_one(one: dict[str, Any], as_json: bool) -> None:
 
 @announcement_verbs.command("import")
 def announcement_import(
-    file: Path,
+    file: Annotated[Path, typer.Argument(help="CSV file, UTF-8, separated by comma or semicolon.")],
     approve: Annotated[bool, typer.Option("--approve", help="Approved at once.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -537,12 +557,12 @@ _decision("retry", "Send refused announcements again.")
 
 @announcement_verbs.command("edit")
 def announcement_edit(
-    announcement_id: Annotated[int, typer.Argument(metavar="ID")],
-    text: Annotated[str | None, typer.Option("--text")] = None,
+    announcement_id: OneId,
+    text: Annotated[str | None, typer.Option("--text", help="The new text.")] = None,
     link: Annotated[str | None, typer.Option("--link", help="Empty takes the link away.")] = None,
-    image: Annotated[Path | None, typer.Option("--image")] = None,
-    alt: Annotated[str, typer.Option("--alt")] = "",
-    credit: Annotated[str, typer.Option("--credit")] = "",
+    image: ImageFile = None,
+    alt: Alt = "",
+    credit: Credit = "",
     no_image: Annotated[bool, typer.Option("--no-image", help="Go out without a picture.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -555,18 +575,19 @@ def announcement_edit(
 
 @announcement_verbs.command("move")
 def announcement_move(
-    announcement_id: Annotated[int, typer.Argument(metavar="ID")],
-    at: Annotated[str, typer.Option("--at", metavar="TIME")],
+    announcement_id: OneId,
+    at: Time,
     force: Annotated[bool, typer.Option("--force", help="Also where the rhythm does not permit it.")] = False,
     as_json: Json = False,
 ) -> None:
     """Give an announcement another instant and pin it there."""
-    _show_one(opened().move(announcement_id, at, force=force), as_json)
+    app = opened()
+    _show_one(app.move(announcement_id, _instant(at, app).isoformat(), force=force), as_json)
 
 
 @announcement_verbs.command("settle")
 def announcement_settle(
-    announcement_id: Annotated[int, typer.Argument(metavar="ID")],
+    announcement_id: OneId,
     found: Annotated[
         str | None, typer.Option("--found", metavar="REMOTE_ID", help="It is there, under this id.")
     ] = None,
@@ -581,8 +602,8 @@ def announcement_settle(
 
 @announcement_verbs.command("correct")
 def announcement_correct(
-    announcement_id: Annotated[int, typer.Argument(metavar="ID")],
-    text: Annotated[str, typer.Option("--text")],
+    announcement_id: OneId,
+    text: Annotated[str, typer.Option("--text", help="The new text.")],
     as_json: Json = False,
 ) -> None:
     """Change the text of what is out, where the network allows it (Facebook)."""
@@ -591,8 +612,8 @@ def announcement_correct(
 
 @announcement_verbs.command("withdraw")
 def announcement_withdraw(
-    announcement_id: Annotated[int, typer.Argument(metavar="ID")],
-    reason: Annotated[str, typer.Option("--reason")],
+    announcement_id: OneId,
+    reason: Annotated[str, typer.Option("--reason", help="Why, for the log.")],
     as_json: Json = False,
 ) -> None:
     """Delete what is out on its network; where that is refused, the permalink for doing it by hand is shown."""
@@ -631,9 +652,11 @@ def template_check(as_json: Json = False) -> None:
 
 @template_verbs.command("preview")
 def template_preview(
-    name: str,
-    network: Annotated[str, typer.Option("--network")],
-    place: Annotated[int | None, typer.Option("--place", help="The place's number; else a sample.")] = None,
+    name: Annotated[str, typer.Argument(help="The template's name, such as vorstellung.")],
+    network: Annotated[str, typer.Option("--network", help="facebook or twitter.")],
+    place: Annotated[
+        int | None, typer.Option("--place", help="The place's number; else a sample.", min=1, max=LARGEST_ID)
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Show a template filled for a place."""
@@ -669,7 +692,9 @@ def go() -> None:
 @log_verbs.callback()
 def log(
     context: typer.Context,
-    announcement: Annotated[int | None, typer.Option("--announcement", metavar="ID", help="Only this one.")] = None,
+    announcement: Annotated[
+        int | None, typer.Option("--announcement", metavar="ID", help="Only this one.", min=1, max=LARGEST_ID)
+    ] = None,
     follow: Annotated[bool, typer.Option("--follow", help="Go on as entries come.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="JSON Lines.")] = False,
 ) -> None:
