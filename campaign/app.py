@@ -38,6 +38,7 @@ logger = logging.getLogger(__name__)
 CALL_MARGIN = timedelta(seconds=5)
 SEAL_LEASE = timedelta(seconds=30)
 TICK_LEASE = timedelta(seconds=60)
+TICKS_THAT_RUN_ONCE = ("pull", "plan", "reconcile")
 MEDIA_BYTES = 2_000_000_000
 """How large the folder of prepared pictures may grow."""
 
@@ -750,6 +751,10 @@ class Work:
             dead = self._lock.dead(connection, store.unfinished_workers(connection))
             ledger.lapse(connection, now, dead)
             ledger.free_claims(connection, dead)
+            # Else a daemon that was started again would not pull, plan or look until its forerunner's leases end.
+            for ended in self._lock.dead(connection, ledger.lease_holders(connection, TICKS_THAT_RUN_ONCE)):
+                for name in TICKS_THAT_RUN_ONCE:
+                    ledger.drop_lease(connection, name, ended)
 
     def deliver(self) -> int:
         """Freeze what is due, send what is queued, tell what is too late."""

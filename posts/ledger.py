@@ -1040,6 +1040,11 @@ def _insert_once(connection: Connection, table: Any, values: dict[str, Any]) -> 
     connection.execute(statement)
 
 
+def lease_holders(connection: Connection, names: Iterable[str]) -> set[str]:
+    """The workers that hold one of these leases, run out or not."""
+    return set(connection.execute(select(leases.c.worker).where(leases.c.name.in_(list(names)))).scalars())
+
+
 def drop_lease(connection: Connection, name: str, worker: str) -> None:
     """Give a named lease back before it runs out."""
     connection.execute(delete(leases).where(leases.c.name == name, leases.c.worker == worker))
