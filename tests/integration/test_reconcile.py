@@ -1,0 +1,464 @@
+"""Settling doubts: what a time-line must show before a doubt ends, and who decides where it shows too little."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Connection, func, select, update
+
+from campaign.db import Database
+from posts import ledger
+from posts.clock import ManualClock
+from posts.drafts import Draft, Image, RemotePost
+from posts.errors import SignedOut
+from posts.ledger import Attempt
+from posts.networks.publisher import Absent, Blind, Found, Publisher, Sighting, could_be
+from posts.reconcile import REACH_BACK, Reconciler, Settling
+from posts.states import State
+from posts.tables import attempts, deliveries
+from tests.conformance.test_ledger import GRACE, LEASE, Books
+
+LOOKS = (10.0, 20.0, 30.0)
+WORDS = "Neu in der Altmark: das Haus am Fluss"
+PHOTO = Image("/photo.jpg", "Ein Feld", "Foto: A. Muster", "0" * 64)
+
+
+@dataclass
+class TimeLine:
+    """A network's time-line as a reader sees it; `blind` for one that can't be read to its end."""
+
+    posts: list[RemotePost] = field(default_factory=list)
+    blind: str = ""
+    asked_since: list[datetime] = field(default_factory=list)
+
+    def find(self, draft: Draft, since: datetime) -> Sighting:
+        """As every publisher's `find`."""
+        self.asked_since.append(since)
+        if self.blind:
+            return Blind(self.blind)
+        found = tuple(post for post in self.posts if post.created_at >= since and could_be(post, draft))
+        return Found(found) if found else Absent(since)
+
+
+class Desk:
+    """One channel with its doubts, its time-line and a reconciler that a test turns."""
+
+    def __init__(self, books: Books) -> None:
+        self.books, self.line = books, TimeLine()
+        self.channel_id = books.channel()
+        self.dead: set[str] = set()
+        self.settling = Settling(LOOKS, 60.0, True, 3, GRACE)
+        self.restart()
+
+    def restart(self) -> None:
+        """A process that knows nothing of earlier looks."""
+        self.reconciler = Reconciler(
+            self.books.database.write, self.books.clock, self._reader, self._dead_among, self.settling
+        )
+
+    def _reader(self, _channel_id: int) -> Publisher:
+        return self.line  # type: ignore[return-value]
+
+    def _dead_among(self, _connection: Connection, suspects: set[str]) -> set[str]:
+        return suspects & self.dead
+
+    def prove(self, kind: str = "text") -> None:
+        """The reader has found a known success of that kind."""
+        with self.books.database.write() as connection:
+            ledger.prove(connection, self.channel_id, kind, self.books.now)
+
+    def sending(self, draft: Draft) -> Attempt:
+        """An attempt whose call is under way."""
+        delivery_id = self.books.planned(self.channel_id)
+        with self.books.database.write() as connection:
+            ledger.queue(connection, delivery_id, draft, None, self.books.now)
+        attempt = self.books.go(self.books.claim()[0])
+        assert attempt is not None
+        return attempt
+
+    def doubt(self, draft: Draft | None = None, *, duplicate: bool = False, closed: bool = True) -> int:
+        """A delivery of which nobody knows; its worker lived to tell unless `closed` is False."""
+        attempt = self.sending(draft or Draft("twitter", WORDS))
+        if closed:
+            with self.books.database.write() as connection:
+                ledger.record_unclear(connection, attempt, "timeout", "", duplicate, self.books.now)
+        else:
+            self.books.clock.advance(LEASE.total_seconds() + 1)
+            self.books.lapse()
+        return attempt.claim.delivery_id
+
+    def post(self, text: str = WORDS, remote_id: str = "77", **more: object) -> RemotePost:
+        """A post that the time-line shows from now on."""
+        made = RemotePost(remote_id, f"https://x.com/i/status/{remote_id}", self.books.now, text)
+        made = replace(made, **more)  # type: ignore[arg-type]
+        self.line.posts.append(made)
+        return made
+
+    def look_through(self) -> None:
+        """All looks of one settling window."""
+        self.reconciler.reconcile()
+        for _ in LOOKS:
+            self.books.clock.advance(10)
+            self.reconciler.reconcile()
+
+    def why(self, delivery_id: int) -> str:
+        """What the log tells of the handing over."""
+        with self.books.database.read() as connection:
+            rows = list(ledger.entries(connection, delivery_id=delivery_id))
+        return next(row.detail["why"] for row in rows if row.event == "handed_over")
+
+
+@pytest.fixture
+def desk(database: Database, clock: ManualClock) -> Iterator[Desk]:
+    yield Desk(Books(database, clock))
+
+
+# --- found -------------------------------------------------------------------------------------------------
+
+
+def test_found_by_its_text_with_links_and_white_space_aside(desk: Desk) -> None:
+    delivery_id = desk.doubt(Draft("twitter", f"{WORDS} https://example.org/orte/haus"))
+    desk.post(f"{WORDS}\n https://t.co/abc123")
+    desk.look_through()
+    row = desk.books.row(delivery_id)
+    assert (row.state, row.remote_id, row.permalink) == ("posted", "77", "https://x.com/i/status/77")
+
+
+def test_found_by_its_marker_whatever_became_of_the_text(desk: Desk) -> None:
+    link = "https://example.org/orte/haus?utm_content=m4rk3r"
+    delivery_id = desk.doubt(Draft("twitter", f"{WORDS} {link}", link, marker="m4rk3r"))
+    desk.post("ganz anders gekürzt", links=(link,))
+    desk.look_through()
+    assert desk.books.state(delivery_id) is State.POSTED
+
+
+def test_its_instant_is_the_network_s(desk: Desk) -> None:
+    delivery_id = desk.doubt()
+    posted_at = desk.post().created_at
+    desk.look_through()
+    assert desk.books.row(delivery_id).posted_at == posted_at
+
+
+def test_the_first_look_waits_for_its_time_and_the_search_reaches_back(desk: Desk) -> None:
+    delivery_id = desk.doubt()
+    desk.post()
+    started = desk.books.now
+    desk.reconciler.reconcile()
+    assert desk.reconciler.next_look_in() == LOOKS[0]
+    desk.books.clock.advance(LOOKS[0] - 1)
+    assert desk.reconciler.reconcile() == 0
+    assert desk.books.state(delivery_id) is State.UNKNOWN
+    desk.books.clock.advance(1)
+    assert desk.reconciler.reconcile() == 1
+    assert desk.books.state(delivery_id) is State.POSTED
+    assert desk.line.asked_since == [started - REACH_BACK]
+    desk.reconciler.reconcile()
+    assert desk.reconciler.next_look_in() is None
+
+
+def test_a_post_that_shows_late_is_found_by_a_later_look(desk: Desk) -> None:
+    desk.prove()
+    delivery_id = desk.doubt()
+    made = replace(desk.post(), created_at=desk.books.now)
+    desk.line.posts.clear()
+    desk.reconciler.reconcile()
+    desk.books.clock.advance(10)
+    desk.reconciler.reconcile()
+    desk.line.posts.append(made)
+    desk.books.clock.advance(10)
+    desk.reconciler.reconcile()
+    assert desk.books.state(delivery_id) is State.POSTED
+
+
+def test_what_another_app_wrote_is_not_ours(desk: Desk) -> None:
+    delivery_id = desk.doubt()
+    desk.post(own_app=False)
+    desk.look_through()
+    assert desk.books.state(delivery_id) is State.IN_DOUBT
+
+
+def test_a_post_that_another_delivery_owns_is_not_ours(desk: Desk) -> None:
+    first = desk.sending(Draft("twitter", WORDS))
+    desk.post(remote_id="900")
+    desk.books.posted(first, "900")
+    desk.prove()
+    delivery_id = desk.doubt()
+    desk.look_through()
+    assert desk.books.state(delivery_id) is State.QUEUED, "the read was complete, and ours is not in it"
+
+
+def test_pictures_must_be_as_many(desk: Desk) -> None:
+    delivery_id = desk.doubt(Draft("twitter", WORDS, images=(PHOTO,)))
+    desk.post(remote_id="1", images=0)
+    desk.post(remote_id="2", images=1)
+    desk.look_through()
+    assert desk.books.row(delivery_id).remote_id == "2"
+
+
+def test_a_duplicate_that_is_seen_is_found(desk: Desk) -> None:
+    delivery_id = desk.doubt(duplicate=True)
+    desk.post()
+    desk.look_through()
+    assert desk.books.state(delivery_id) is State.POSTED
+
+
+def test_a_living_worker_s_call_can_be_found_too(desk: Desk) -> None:
+    delivery_id = desk.doubt(closed=False)
+    desk.post()
+    desk.look_through()
+    assert desk.books.state(delivery_id) is State.POSTED
+
+
+# --- absent ------------------------------------------------------------------------------------------------
+
+
+def test_absent_is_sent_again_where_the_reader_is_proved_and_the_attempt_closed(desk: Desk) -> None:
+    desk.prove()
+    delivery_id = desk.doubt()
+    desk.reconciler.reconcile()
+    for _ in LOOKS[:-1]:
+        desk.books.clock.advance(10)
+        desk.reconciler.reconcile()
+        assert desk.books.state(delivery_id) is State.UNKNOWN, "absence needs several reads"
+    desk.books.clock.advance(10)
+    desk.reconciler.reconcile()
+    row = desk.books.row(delivery_id)
+    assert (row.state, row.resends) == ("queued", 1)
+    assert row.late_until == desk.books.now + GRACE
+
+
+def test_absent_after_a_dead_worker_is_sent_again(desk: Desk) -> None:
+    desk.prove()
+    delivery_id = desk.doubt(closed=False)
+    desk.dead = {"one"}
+    desk.look_through()
+    assert desk.books.state(delivery_id) is State.QUEUED
+
+
+@pytest.mark.parametrize(
+    ("hindrance", "why"),
+    [
+        ("unproved", "reader_unproved"),
+        ("other_kind", "reader_unproved"),
+        ("living", "worker_may_live"),
+        ("duplicate", "refused_as_duplicate"),
+        ("ask", "asked_to_ask"),
+        ("resends", "too_many_resends"),
+    ],
+)
+def test_absent_is_a_person_s_matter_where_anything_stands_against_it(desk: Desk, hindrance: str, why: str) -> None:
+    if hindrance == "other_kind":
+        desk.prove("photo")
+    elif hindrance != "unproved":
+        desk.prove()
+    if hindrance == "ask":
+        desk.settling = replace(desk.settling, resend=False)
+        desk.restart()
+    delivery_id = desk.doubt(duplicate=hindrance == "duplicate", closed=hindrance != "living")
+    if hindrance == "resends":
+        with desk.books.database.write() as connection:
+            connection.execute(update(deliveries).values(resends=3))
+    desk.look_through()
+    assert (desk.books.state(delivery_id), desk.why(delivery_id)) == (State.IN_DOUBT, why)
+
+
+def test_an_announcement_is_sent_again_only_so_often(desk: Desk) -> None:
+    desk.prove()
+    delivery_id = desk.doubt()
+    for number in range(2, 5):
+        desk.look_through()
+        assert desk.books.state(delivery_id) is State.QUEUED
+        again = desk.books.go(desk.books.claim()[0])
+        assert again is not None
+        assert again.number == number
+        with desk.books.database.write() as connection:
+            ledger.record_unclear(connection, again, "timeout", "", False, desk.books.now)
+    desk.look_through()
+    assert desk.why(delivery_id) == "too_many_resends"
+    with desk.books.database.read() as connection:
+        assert connection.execute(select(func.count()).select_from(attempts)).scalar_one() == 4
+
+
+def test_a_restart_begins_the_search_anew(desk: Desk) -> None:
+    desk.prove()
+    delivery_id = desk.doubt()
+    desk.reconciler.reconcile()
+    for _ in LOOKS[:-1]:
+        desk.books.clock.advance(10)
+        desk.reconciler.reconcile()
+    desk.restart()
+    desk.books.clock.advance(10)
+    desk.reconciler.reconcile()
+    desk.books.clock.advance(10)
+    desk.reconciler.reconcile()
+    assert desk.books.state(delivery_id) is State.UNKNOWN
+    desk.look_through()
+    assert desk.books.state(delivery_id) is State.QUEUED
+
+
+def test_a_jump_of_the_clock_shortens_no_search(desk: Desk) -> None:
+    desk.prove()
+    delivery_id = desk.doubt()
+    desk.reconciler.reconcile()
+    desk.books.clock.set(desk.books.now + timedelta(hours=1))
+    assert desk.reconciler.reconcile() == 0
+    assert desk.books.state(delivery_id) is State.UNKNOWN
+
+
+def test_the_search_of_a_later_attempt_is_a_new_one(desk: Desk) -> None:
+    desk.prove()
+    delivery_id = desk.doubt()
+    desk.look_through()
+    again = desk.books.go(desk.books.claim()[0])
+    assert again is not None
+    with desk.books.database.write() as connection:
+        ledger.record_unclear(connection, again, "timeout", "", False, desk.books.now)
+    assert desk.reconciler.reconcile() == 0
+    assert desk.reconciler.next_look_in() == LOOKS[0]
+    assert desk.books.state(delivery_id) is State.UNKNOWN
+
+
+# --- blind and ambiguous -----------------------------------------------------------------------------------
+
+
+def test_blind_at_the_end_of_the_window_is_a_person_s_matter(desk: Desk) -> None:
+    desk.prove()
+    delivery_id = desk.doubt()
+    desk.line.blind = "server_error"
+    desk.look_through()
+    assert (desk.books.state(delivery_id), desk.why(delivery_id)) == (State.IN_DOUBT, "blind")
+
+
+def test_one_blind_look_leaves_too_few_complete_ones(desk: Desk) -> None:
+    desk.prove()
+    delivery_id = desk.doubt()
+    desk.line.blind = "server_error"
+    desk.reconciler.reconcile()
+    desk.books.clock.advance(10)
+    desk.reconciler.reconcile()
+    desk.line.blind = ""
+    for _ in LOOKS[1:]:
+        desk.books.clock.advance(10)
+        desk.reconciler.reconcile()
+    assert (desk.books.state(delivery_id), desk.why(delivery_id)) == (State.IN_DOUBT, "looks_incomplete")
+
+
+@pytest.mark.parametrize("error", [SignedOut("token_expired"), RuntimeError("a bug")])
+def test_a_reader_that_fails_is_blind(desk: Desk, error: Exception) -> None:
+    desk.prove()
+    delivery_id = desk.doubt()
+
+    def fail(_draft: Draft, _since: datetime) -> Sighting:
+        raise error
+
+    desk.line.find = fail  # type: ignore[method-assign]
+    desk.look_through()
+    assert (desk.books.state(delivery_id), desk.why(delivery_id)) == (State.IN_DOUBT, "blind")
+
+
+def test_several_candidates_are_a_person_s_matter(desk: Desk) -> None:
+    delivery_id = desk.doubt()
+    desk.post(remote_id="1")
+    desk.post(remote_id="2")
+    desk.look_through()
+    assert (desk.books.state(delivery_id), desk.why(delivery_id)) == (State.IN_DOUBT, "several_candidates")
+
+
+def test_of_several_candidates_the_one_with_the_marker_is_ours(desk: Desk) -> None:
+    link = "https://example.org/?utm_content=m4rk3r"
+    delivery_id = desk.doubt(Draft("twitter", f"{WORDS} {link}", link, marker="m4rk3r"))
+    desk.post(f"{WORDS} https://t.co/a", remote_id="1")
+    desk.post(f"{WORDS} https://t.co/b", remote_id="2", links=(link,))
+    desk.look_through()
+    assert desk.books.row(delivery_id).remote_id == "2"
+
+
+def test_twins_in_doubt_don_t_share_one_post(desk: Desk) -> None:
+    twins = [desk.doubt(), desk.doubt()]
+    desk.post()
+    desk.look_through()
+    assert [desk.books.state(one) for one in twins] == [State.IN_DOUBT, State.IN_DOUBT]
+
+
+def test_a_twin_whose_call_is_under_way_is_a_rival(desk: Desk) -> None:
+    doubtful = desk.doubt()
+    desk.sending(Draft("twitter", WORDS))
+    desk.post()
+    desk.look_through()
+    assert desk.books.state(doubtful) is State.IN_DOUBT
+
+
+def test_twins_with_markers_each_find_their_own(desk: Desk) -> None:
+    ids = []
+    for marker in ("aaaa", "bbbb"):
+        link = f"https://example.org/?utm_content={marker}"
+        ids.append(desk.doubt(Draft("twitter", f"{WORDS} {link}", link, marker=marker)))
+        desk.post(f"{WORDS} https://t.co/{marker}", remote_id=marker, links=(link,))
+    desk.look_through()
+    assert [desk.books.row(one).remote_id for one in ids] == ["aaaa", "bbbb"]
+
+
+# --- what a doubt may never lead to ------------------------------------------------------------------------
+
+sights = st.lists(st.sampled_from(["absent", "blind", "ours", "two"]), min_size=3, max_size=3)
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(sights=sights, closed=st.booleans(), dead=st.booleans(), proved=st.booleans(), duplicate=st.booleans())
+def test_only_whole_and_unopposed_absence_leads_back_to_the_queue(
+    desk: Desk, sights: list[str], closed: bool, dead: bool, proved: bool, duplicate: bool
+) -> None:
+    started_at = desk.books.now
+    desk.line.posts.clear()
+    desk.dead = {"one"} if dead else set()
+    with desk.books.database.write() as connection:
+        connection.exec_driver_sql("DELETE FROM reader_proofs")
+    if proved:
+        desk.prove()
+    words = f"{WORDS} {started_at.isoformat()}"
+    delivery_id = desk.doubt(Draft("twitter", words), duplicate=duplicate and closed, closed=closed)
+    desk.restart()
+    desk.reconciler.reconcile()
+    for sight in sights:
+        desk.line.blind = "server_error" if sight == "blind" else ""
+        count = {"ours": 1, "two": 2}.get(sight, 0)
+        ids = [f"{delivery_id}-{number}" for number in range(count)]
+        desk.line.posts = [RemotePost(one, "", desk.books.now, words) for one in ids]
+        desk.books.clock.advance(10)
+        desk.reconciler.reconcile()
+    safe = proved and (closed or dead) and not (duplicate and closed)
+    first_seen = next((sight for sight in sights if sight in ("ours", "two")), None)
+    expected = {"ours": State.POSTED, "two": State.IN_DOUBT}.get(str(first_seen))
+    if expected is None:
+        expected = State.QUEUED if safe and sights == ["absent"] * 3 else State.IN_DOUBT
+    assert desk.books.state(delivery_id) is expected
+    with desk.books.database.write() as connection:
+        # What went back to the queue must not be claimed by the next example.
+        connection.execute(
+            update(deliveries).where(deliveries.c.state == State.QUEUED.value).values(state=State.CANCELLED.value)
+        )
+
+
+# --- proving readers ---------------------------------------------------------------------------------------
+
+
+def test_a_reader_proves_itself_by_finding_a_known_success(desk: Desk) -> None:
+    desk.post(remote_id="900")
+    desk.books.posted(desk.sending(Draft("twitter", WORDS)), "900")
+    desk.reconciler.reconcile()
+    with desk.books.database.read() as connection:
+        assert ledger.proved(connection, desk.channel_id, "text")
+        assert not ledger.proved(connection, desk.channel_id, "photo")
+
+
+def test_a_reader_that_misses_a_known_success_stays_unproved(desk: Desk) -> None:
+    desk.books.posted(desk.sending(Draft("twitter", WORDS)), "900")
+    desk.post(remote_id="901")
+    desk.reconciler.reconcile()
+    with desk.books.database.read() as connection:
+        assert not ledger.proved(connection, desk.channel_id, "text")
