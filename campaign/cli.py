@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import time as clock_time
 from collections.abc import Callable
@@ -36,6 +37,10 @@ from posts.states import State
 DONE, REFUSED, WRONG, UNREACHABLE = 0, 1, 2, 3
 # The databases count rows with 64 bits; a larger number can only be a slip of the keyboard.
 LARGEST_ID = 2**63 - 1
+# Years that dates on the command line may name: beyond them calendars and time zones can't be calculated with.
+FIRST_YEAR, LAST_YEAR = 2000, 2199
+HEAD = re.compile(r"\d{1,18}:[0-9a-f]*")
+LONGEST_IDLE = 10 * 365 * 86400
 
 RunDaemon = Callable[[App, float | None], int]
 RunDemo = Callable[[int | None], int]
@@ -154,8 +159,11 @@ def _cell(value: Any) -> str:
 @cli.command()
 def init(directory: Annotated[Path, typer.Argument(help="Where the files are written.")] = Path()) -> None:
     """Write configuration, key and database where they are missing; safe to repeat."""
-    for line in initial.write(directory):
-        out.print(line)
+    try:
+        for line in initial.write(directory):
+            out.print(line, markup=False)
+    except OSError as error:
+        raise SettingsError(f"Nothing can be written to {directory}: {error.strerror}.") from None
     app = App(load(str(directory / "kreativorte.toml")), actor=_said.actor)
     app.prepare()
     out.print(f"Datenbank bereit: {app.database.name}")
@@ -194,7 +202,12 @@ def pull(
     """
     app = opened()
     with Progress(
-        SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=err, transient=True
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        TimeElapsedColumn(),
+        console=err,
+        transient=True,
+        disable=not err.is_terminal,
     ) as bar:
         task = bar.add_task("Portale werden gelesen …", total=None)
         pulled = app.pull(
@@ -422,9 +435,17 @@ def plan(
 
 def _day(text: str | None) -> date | None:
     try:
-        return date.fromisoformat(text) if text else None
+        day = date.fromisoformat(text) if text else None
     except ValueError:
         raise SettingsError(f"{text!r} is not a day; write for example 2027-01-31.") from None
+    if day is not None:
+        _check_year(day)
+    return day
+
+
+def _check_year(day: date) -> None:
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise SettingsError(f"The year {day.year} is out of reach; write one from {FIRST_YEAR} to {LAST_YEAR}.")
 
 
 # --- announcements ---------------------------------------------------------------------------------------------------
@@ -490,9 +511,11 @@ def announcement_add(
 
 def _instant(text: str, app: App) -> datetime:
     try:
-        return read_instant(text, app.settings.zone)
+        instant = read_instant(text, app.settings.zone)
     except Refusal as wrong:
         raise SettingsError(str(wrong)) from None
+    _check_year(instant)
+    return instant
 
 
 def _show_one(one: dict[str, Any], as_json: bool) -> None:
@@ -737,6 +760,8 @@ def log_verify(
     as_json: Json = False,
 ) -> None:
     """Seal what is new, then recompute the whole chain."""
+    if head is not None and not HEAD.fullmatch(head):
+        raise SettingsError("--head takes SEQ:HASH, as `kreativorte log verify` prints it.")
     checked = opened().verify_log(head)
     if as_json:
         emit({"entries": checked.entries, "ok": checked.ok, "first_bad": checked.first_bad, "head": checked.head})
@@ -774,6 +799,8 @@ def build(run_daemon: RunDaemon, run_demo: RunDemo) -> Callable[[], int]:
         ] = None,
     ) -> None:
         """Run the daemon in the foreground: pull, plan, post on time, settle doubts. SIGTERM ends it cleanly."""
+        if until_idle is not None and not 0 <= until_idle <= LONGEST_IDLE:
+            raise SettingsError(f"--until-idle takes seconds from 0 to {LONGEST_IDLE}.")
         raise typer.Exit(run_daemon(opened(), until_idle))
 
     @cli.command()
@@ -791,6 +818,9 @@ def build(run_daemon: RunDaemon, run_demo: RunDemo) -> Callable[[], int]:
 
 def main() -> int:
     """Run the command line; every error is one sentence on standard error."""
+    if any(_is_no_text(argument) for argument in sys.argv):
+        err.print("The arguments are not valid UTF-8 text.")
+        return WRONG
     try:
         code = cli(standalone_mode=False)
         return code if isinstance(code, int) else DONE
@@ -808,6 +838,11 @@ def main() -> int:
             raise
         err.print(told[0], markup=False, highlight=False)
         return told[1]
+
+
+def _is_no_text(argument: str) -> bool:
+    """Whether bytes stood in it that are not UTF-8; Python keeps those as lone surrogates."""
+    return any("\ud800" <= character <= "\udfff" for character in argument)
 
 
 def _told(error: Exception) -> tuple[str, int] | None:
