@@ -860,6 +860,7 @@ class _Planning:
                 key = Key(chain.campaign.name, step.name, chain.place_id, chain.channel, _FIRST_OCCURRENCE)
                 self.unplaced.append(Unplaced(key, "step_before_unplaced"))
             elif taken.key in self.lost:
+                self.unplaced.append(Unplaced(taken.key, "step_before_unplaced"))
                 self._hold_lost(taken)
             elif i == candidate.number + 1 and candidate.taken is not None:
                 before = _STEP_BEFORE.get(candidate.taken.state)

@@ -276,7 +276,7 @@ MONEY = st.none() | st.floats(0, 10**6)
 @st.composite
 def rhythms(draw: st.DrawFn) -> Rhythm:
     quiet = st.tuples(CLOCKS, CLOCKS).filter(lambda pair: pair[0] != pair[1]).map(lambda pair: Quiet(*pair))
-    blackout = st.tuples(DAYS, DAYS, NAMES).map(lambda parts: Blackout(*sorted(parts[:2]), parts[2]))
+    blackout = st.tuples(DAYS, DAYS, NAMES).map(lambda parts: Blackout(min(parts[:2]), max(parts[:2]), parts[2]))
     return Rhythm(
         slots=tuple(draw(st.lists(st.builds(Slot, st.integers(0, 6), CLOCKS), min_size=1, max_size=4, unique=True))),
         quiet=tuple(draw(st.lists(quiet, max_size=2, unique=True))),
