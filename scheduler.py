@@ -27,6 +27,7 @@ logger = logging.getLogger("kreativorte.daemon")
 LONGEST_SLEEP = 30.0
 """Seconds after which the plan is looked at even when nobody woke the daemon."""
 AFTER_TROUBLE = 2.0
+WHEN_STUCK = 2.0
 TICKS: tuple[tuple[str, float], ...] = (
     ("pull_due", 5.0),
     ("plan", 60.0),
@@ -67,24 +68,26 @@ class Daemon:
             scheduler.start()
             try:
                 while not self._stopped.is_set():
-                    self._turn(work, lock)
+                    taken = self._turn(work, lock)
                     if until_idle is not None and self._is_idle(work, until_idle):
                         break
-                    self._sleep(work)
+                    if not taken:
+                        self._sleep(work)
             finally:
                 work.courier.stop()
                 scheduler.shutdown(wait=True)
                 with contextlib.suppress(DatabaseUnreachable):
                     work.seal()
 
-    def _turn(self, work: Work, lock: WorkerLock) -> None:
+    def _turn(self, work: Work, lock: WorkerLock) -> int:
         try:
             if not lock.held():
                 lock.hold()
-            work.deliver()
+            return work.deliver()
         except DatabaseUnreachable as trouble:
             logger.warning("%s", trouble)
             self._stopped.wait(AFTER_TROUBLE)
+            return 0
 
     def _is_idle(self, work: Work, until_idle: float) -> bool:
         try:
@@ -104,6 +107,9 @@ class Daemon:
         if look is not None:
             at = self._app.clock.now() + timedelta(seconds=look)
             due = at if due is None else min(due, at)
+        if due is not None and due <= self._app.clock.now():
+            # Due, and yet nothing could be taken: its campaign is paused, or another machine has the channel.
+            due = self._app.clock.now() + timedelta(seconds=WHEN_STUCK)
         waiting = not all(done.is_set() for done in self._first_round.values())
         self._app.clock.wait(due if not waiting else None, self._wake, 0.2 if waiting else LONGEST_SLEEP)
         self._wake.clear()

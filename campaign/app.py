@@ -39,6 +39,7 @@ CALL_MARGIN = timedelta(seconds=5)
 SEAL_LEASE = timedelta(seconds=30)
 TICK_LEASE = timedelta(seconds=60)
 TICKS_THAT_RUN_ONCE = ("pull", "plan", "reconcile")
+SIGN_OF_LIFE = timedelta(seconds=30)
 MEDIA_BYTES = 2_000_000_000
 """How large the folder of prepared pictures may grow."""
 
@@ -616,6 +617,9 @@ class App:
         """Chain what is committed and not sealed yet; returns how many entries."""
         total = 0
         while True:
+            with self.database.read() as connection:
+                if not ledger.unsealed(connection):
+                    return total
             with self.database.write() as connection:
                 now = self.now(connection)
                 if not ledger.take_lease(connection, "seal", f"cli-{os.getpid()}", now, SEAL_LEASE):
@@ -623,8 +627,6 @@ class App:
                 sealed = ledger.seal(connection)
                 ledger.drop_lease(connection, "seal", f"cli-{os.getpid()}")
             total += sealed
-            if sealed == 0:
-                return total
 
     def verify_log(self, head: str | None) -> ledger.Verification:
         """Seal, then recompute the chain. Raises Refusal for a head that is not SEQ:HASH."""
@@ -731,6 +733,7 @@ class Work:
             ),
         )
         self._next_pull: dict[str, datetime] = {}
+        self._seen_at: datetime | None = None
 
     @staticmethod
     def _reader(door: Accounts) -> Callable[[int], Publisher]:
@@ -759,28 +762,25 @@ class Work:
     def deliver(self) -> int:
         """Freeze what is due, send what is queued, tell what is too late."""
         self._freeze_due()
-        taken = self.courier.deliver_due()
-        with self._app.database.write() as connection:
-            ledger.miss_late(connection, self._app.now(connection))
-        return taken
+        return self.courier.deliver_due()
 
     def _freeze_due(self) -> None:
         app = self._app
         with app.database.write() as connection:
             now = app.now(connection)
-            ledger.see(connection, self._lock.worker.id, now)
+            if self._seen_at is None or now - self._seen_at >= SIGN_OF_LIFE:
+                ledger.see(connection, self._lock.worker.id, now)
+                self._seen_at = now
             ledger.miss_late(connection, now)
         with app.database.read() as connection:
             due = store.due_for_queueing(connection, app.now(connection))
             if not due or ledger.brake_engaged(connection):
                 return
             rows = store.announcement_rows(connection, ids=due)
-            paused = {row.name for row in store.campaign_rows(connection) if row.paused}
             definitions = {row.name: parse_campaign(row.definition) for row in store.campaign_rows(connection)}
         hosts = app.tracked_hosts()
         for row in rows:
-            if row.campaign not in paused:
-                self._freeze(row, definitions.get(row.campaign), hosts)
+            self._freeze(row, definitions.get(row.campaign), hosts)
 
     def _freeze(self, row: Row[Any], campaign: Campaign | None, hosts: frozenset[str]) -> None:
         app = self._app
@@ -860,15 +860,18 @@ class Work:
     def pull_due(self) -> list[Pulled]:
         """Poll the portals whose turn it is, one machine at a time."""
         app = self._app
-        with app.database.write() as connection:
+        with app.database.read() as connection:
             now = app.now(connection)
+        due = [config for config in app.portals() if self._next_pull.get(config.name, now) <= now]
+        if not due:
+            return []
+        with app.database.write() as connection:
             if not ledger.take_lease(connection, "pull", self._lock.worker.id, now, timedelta(minutes=10)):
                 return []
         pulled = []
-        for config in app.portals():
-            if self._next_pull.get(config.name, now) <= now:
-                self._next_pull[config.name] = now + config.every
-                pulled += app.pull(config.name)
+        for config in due:
+            self._next_pull[config.name] = now + config.every
+            pulled += app.pull(config.name)
         return pulled
 
     def plan(self) -> None:
@@ -880,8 +883,11 @@ class Work:
             app.plan()
 
     def reconcile(self) -> int:
-        """Look for doubtful deliveries, one machine at a time."""
+        """Look for doubtful deliveries, one machine at a time; where there are none, nothing is written."""
         app = self._app
+        with app.database.read() as connection:
+            if not self.reconciler.has_work(connection):
+                return 0
         with app.database.write() as connection:
             now = app.now(connection)
             if not ledger.take_lease(connection, "reconcile", self._lock.worker.id, now, TICK_LEASE):

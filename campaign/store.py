@@ -336,11 +336,17 @@ def has_announcement(connection: Connection, key: Any, channel_id: int) -> bool:
 
 
 def due_for_queueing(connection: Connection, now: datetime) -> list[int]:
-    """Approved announcements whose instant has come, in order."""
+    """Approved announcements whose instant has come, in order; those of paused campaigns wait."""
+    paused = select(campaigns.c.name).where(campaigns.c.paused)
     return list(
         connection.execute(
             select(deliveries.c.id)
-            .where(deliveries.c.state == State.APPROVED.value, deliveries.c.due_at <= now)
+            .join(announcements, announcements.c.id == deliveries.c.id)
+            .where(
+                deliveries.c.state == State.APPROVED.value,
+                deliveries.c.due_at <= now,
+                announcements.c.campaign.not_in(paused),
+            )
             .order_by(deliveries.c.due_at, deliveries.c.id)
             .limit(200)
         ).scalars()

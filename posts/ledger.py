@@ -142,6 +142,14 @@ def seal(connection: Connection, limit: int = 1000) -> int:
     return len(rows)
 
 
+def unsealed(connection: Connection) -> bool:
+    """Whether entries wait for the chain."""
+    return (
+        connection.execute(select(log_entries.c.ordinal).where(log_entries.c.seq.is_(None)).limit(1)).first()
+        is not None
+    )
+
+
 @dataclass(frozen=True)
 class Verification:
     """What checking the chain found; `first_bad` is the first sequence number that does not hold."""
@@ -659,6 +667,14 @@ def lapse(connection: Connection, now: datetime, dead_workers: Iterable[str] = (
             lease_until=None,
         )
     ]
+
+
+def in_flight(connection: Connection) -> bool:
+    """Whether a call is under way or a doubt is open anywhere."""
+    states = (State.SENDING.value, State.UNKNOWN.value)
+    return (
+        connection.execute(select(deliveries.c.id).where(deliveries.c.state.in_(states)).limit(1)).first() is not None
+    )
 
 
 def free_claims(connection: Connection, dead_workers: Iterable[str]) -> None:

@@ -84,6 +84,10 @@ class Reconciler:
         self._prove_readers(bool(found))
         return sum(self._look(doubt) for doubt in found if self._is_due(doubt))
 
+    def has_work(self, connection: Connection) -> bool:
+        """Whether a round would do anything: a call is under way, a doubt is open, or a reader may be proved."""
+        return ledger.in_flight(connection) or self._clock.monotonic() >= self._next_proof
+
     def next_look_in(self) -> float | None:
         """Seconds until the next look that is pending, None when no doubt is known."""
         if not self._searches:
