@@ -250,7 +250,7 @@ def places(as_json: Json = False) -> None:
         emit(found)
         return
     show(
-        found,
+        [one | {"published_at": one["published_at"][:10]} for one in found],
         {"id": "Nr.", "name": "Ort", "town": "Gemeinde", "regions": "Regionen", "published_at": "veröffentlicht"},
         "Noch keine Orte; `kreativorte pull` liest sie.",
     )
@@ -265,7 +265,6 @@ CHANNEL_COLUMNS = {
     "world": "Welt",
     "regions": "Regionen",
     "paused": "angehalten",
-    "problems": "Probleme",
 }
 
 
@@ -273,9 +272,16 @@ def _show_channels(found: list[dict[str, Any]], as_json: bool, *, single: bool =
     if as_json:
         emit(found[0] if single else found)
     else:
-        show(found, CHANNEL_COLUMNS, "Noch keine Kanäle; `kreativorte channel add` legt einen an.")
+        _list_channels(found)
     if any(one["problems"] for one in found):
         raise typer.Exit(REFUSED)
+
+
+def _list_channels(found: list[dict[str, Any]]) -> None:
+    show(found, CHANNEL_COLUMNS, "Noch keine Kanäle; `kreativorte channel add` legt einen an.")
+    for one in found:
+        for problem in one["problems"]:
+            out.print(f"{one['name']}: {problem}", markup=False, highlight=False)
 
 
 @channel_verbs.command("add")
@@ -314,7 +320,7 @@ def channel_list(as_json: Json = False) -> None:
     if as_json:
         emit(found)
     else:
-        show(found, CHANNEL_COLUMNS, "Noch keine Kanäle; `kreativorte channel add` legt einen an.")
+        _list_channels(found)
 
 
 @channel_verbs.command("check")
