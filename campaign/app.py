@@ -915,7 +915,7 @@ class Work:
         with self._app.database.read() as connection:
             if ledger.brake_engaged(connection):
                 return None
-            return ledger.next_due(connection, self._app.now(connection))
+            return ledger.next_due(connection, self._app.now(connection), store.kept_back(connection))
 
     def idle(self, within: timedelta) -> bool:
         """Whether nothing is in flight, no look is pending, and nothing deliverable is due within that span."""
@@ -925,7 +925,7 @@ class Work:
                 return False
             if ledger.brake_engaged(connection):
                 return True
-            due = ledger.next_due(connection, now)
+            due = ledger.next_due(connection, now, store.kept_back(connection))
         return due is None or due > now + within
 
 

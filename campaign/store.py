@@ -353,6 +353,18 @@ def due_for_queueing(connection: Connection, now: datetime) -> list[int]:
     )
 
 
+def kept_back(connection: Connection) -> list[int]:
+    """Approved announcements that wait for their paused campaign, not for an instant."""
+    return list(
+        connection.execute(
+            select(deliveries.c.id)
+            .join(announcements, announcements.c.id == deliveries.c.id)
+            .join(campaigns, campaigns.c.name == announcements.c.campaign)
+            .where(deliveries.c.state == State.APPROVED.value, campaigns.c.paused)
+        ).scalars()
+    )
+
+
 def same_text_rival(connection: Connection, row: Row[Any], span: timedelta) -> int | None:
     """An announcement on the same network and world that says the same, links aside: any on another account,
     or one within `span` on the same account. Of two planned ones the later made gives way."""

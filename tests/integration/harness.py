@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 
 import requests
@@ -21,6 +26,7 @@ from posts.sandbox.server import Server
 from posts.states import State
 
 PAGE, ACCOUNT = "1001", "42"
+ENTRY = Path(__file__).parents[2] / "scheduler.py"
 SETTINGS: dict[str, Any] = {
     "network": {"connect_timeout": "2s", "read_timeout": "3s"},
     "delivery": {"lease": "60s"},
@@ -76,9 +82,26 @@ class House:
         for name, table in settings.items():
             raw[name] = raw.get(name, {}) | table
         raw |= {"database": database, "sandbox": {"url": networks.server.url}}
-        environment = {"KREATIVORTE_SECRET_KEY": Fernet.generate_key().decode()}
-        self.app = App(interpret(raw, directory, None), clock=clock, actor="cli:anna", environment=environment)
+        self._raw, self._key = raw, {"KREATIVORTE_SECRET_KEY": Fernet.generate_key().decode()}
+        self.app = self.another_app()
         self.app.prepare()
+
+    def another_app(self, clock: Clock | None = None) -> App:
+        """The same installation once more, as on another machine."""
+        settings = interpret(self._raw, self.directory, None)
+        return App(settings, clock=clock or self.clock, actor="cli:anna", environment=self._key)
+
+    def process(self, *arguments: str) -> subprocess.Popen[str]:
+        """A `kreativorte` command of this installation in a process of its own."""
+        file = self.directory / "kreativorte.toml"
+        plain = [f"{name} = {json.dumps(value)}" for name, value in self._raw.items() if not isinstance(value, dict)]
+        for name, table in self._raw.items():
+            if isinstance(table, dict):
+                plain += [f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in table.items())]
+        file.write_text("\n".join(plain), encoding="utf-8")
+        command = [sys.executable, str(ENTRY), "--config", str(file), *arguments]
+        environment = os.environ | self._key
+        return subprocess.Popen(command, stdout=PIPE, stderr=PIPE, text=True, env=environment)
 
     def channel(self, network: str, account: str | None = None, base: str | None = None) -> str:
         """Connect a channel; returns its name."""
