@@ -35,8 +35,8 @@ from posts.sandbox.state import StateFileUnusable
 from posts.states import State
 
 DONE, REFUSED, WRONG, UNREACHABLE = 0, 1, 2, 3
-# The databases count rows with 64 bits; a larger number can only be a slip of the keyboard.
-LARGEST_ID = 2**63 - 1
+# Beyond every number that is ever given, and within what the databases can count.
+LARGEST_ID = 999_999_999
 # Years that dates on the command line may name: beyond them calendars and time zones can't be calculated with.
 FIRST_YEAR, LAST_YEAR = 2000, 2199
 HEAD = re.compile(r"\d{1,18}:[0-9a-f]*")
@@ -158,7 +158,10 @@ def _cell(value: Any) -> str:
 
 @cli.command()
 def init(directory: Annotated[Path, typer.Argument(help="Where the files are written.")] = Path()) -> None:
-    """Write configuration, key and database where they are missing; safe to repeat."""
+    """Write configuration, key and database.
+
+    Only what is missing is written; safe to repeat.
+    """
     try:
         for line in initial.write(directory):
             out.print(line, markup=False)
@@ -172,7 +175,11 @@ def init(directory: Annotated[Path, typer.Argument(help="Where the files are wri
 
 @cli.command()
 def doctor(as_json: Json = False) -> None:
-    """Check configuration, database, clock, templates, channels, portals and log: what works, and what to do."""
+    """Say what works, what doesn't and what to do.
+
+    Checks configuration, key, database, clock, brake, log, templates, channels, portals and open announcements;
+    ends with code 1 when something is open.
+    """
     app = opened()
     findings = [finding.to_json() for finding in app.doctor()]
     if as_json:
@@ -196,7 +203,9 @@ def pull(
     accept: Annotated[bool, typer.Option("--accept", help="Let a stopped burst or loss pass.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Read the portals: new, changed, withdrawn and rejected places.
+    """Read the portals' places.
+
+    Tells how many are new, changed, withdrawn or returned, and which rows were rejected, and why.
 
     A guard that stops a suspicious list ends with code 1, a portal that is down with code 3; the others are done.
     """
@@ -294,7 +303,10 @@ def channel_add(
     api_base: Annotated[str | None, typer.Option("--api-base", help="Another address of the network.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Store a channel and ask the network about it; what is wrong stands in `problems` (exit code 1)."""
+    """Store a channel and check it.
+
+    The network is asked about it; what is wrong stands in `problems` (exit code 1).
+    """
     tokens = _read_credentials(credentials)
     added = opened().add_channel(name, network, account, region or [], api_base, tokens)
     _show_channels([added], as_json, single=True)
@@ -424,7 +436,10 @@ def plan(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be planned, keep nothing.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Fill the calendar: to the end of each campaign, at most a year ahead, or until a day."""
+    """Fill the calendar.
+
+    To the end of each campaign, at most a year ahead, or until a day; planning twice plans nothing new.
+    """
     outcome = opened().plan(_day(until), dry_run=dry_run)
     if as_json:
         emit(outcome)
@@ -480,7 +495,7 @@ def announcements(
     ics: Annotated[bool, typer.Option("--ics", help="iCalendar on standard output.")] = False,
     as_json: Json = False,
 ) -> None:
-    """The calendar as a list."""
+    """Show the calendar as a list."""
     app = opened()
     found = app.announcements(
         states=[State(state.value)] if state else None, channel=channel, **app.days(_day(first), _day(last))
@@ -509,7 +524,10 @@ def announcement_add(
     approve: Annotated[bool, typer.Option("--approve", help="Approved at once.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Add one free announcement; it starts as a draft without --approve."""
+    """Add one free announcement.
+
+    It starts as a draft without --approve.
+    """
     app = opened()
     entry = Entry(channel, _instant(at, app), text, link)
     _show_one(app.add_announcement(entry, _image(image, alt, credit), approve=approve), as_json)
@@ -537,7 +555,10 @@ def announcement_import(
     approve: Annotated[bool, typer.Option("--approve", help="Approved at once.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Import free announcements from a CSV file (channel,at,text,link,image,alt,credit): all or nothing."""
+    """Import free announcements from a CSV file.
+
+    Its columns are channel,at,text,link,image,alt,credit. All rows are taken or none; every bad one is named.
+    """
     rejected: list[dict[str, Any]] = []
     try:
         count = opened().import_announcements(file, approve=approve)
@@ -595,7 +616,10 @@ def announcement_edit(
     no_image: Annotated[bool, typer.Option("--no-image", help="Go out without a picture.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Change text, link or picture before it goes out; an approval is withdrawn by that."""
+    """Change text, link or picture.
+
+    Possible until it goes out; an approval is withdrawn by that.
+    """
     if image is not None and no_image:
         raise SettingsError("--image and --no-image exclude each other.")
     changed = opened().edit(announcement_id, text=text, link=link, image=_image(image, alt, credit), no_image=no_image)
@@ -635,7 +659,10 @@ def announcement_correct(
     text: Annotated[str, typer.Option("--text", help="The new text.")],
     as_json: Json = False,
 ) -> None:
-    """Change the text of what is out, where the network allows it (Facebook)."""
+    """Change the text of what is out.
+
+    Only where the network allows it (Facebook).
+    """
     _show_one(opened().correct(announcement_id, text), as_json)
 
 
@@ -645,7 +672,10 @@ def announcement_withdraw(
     reason: Annotated[str, typer.Option("--reason", help="Why, for the log.")],
     as_json: Json = False,
 ) -> None:
-    """Delete what is out on its network; where that is refused, the permalink for doing it by hand is shown."""
+    """Delete what is out on its network.
+
+    Where that is refused, the permalink for doing it by hand is shown.
+    """
     app = opened()
     try:
         _show_one(app.withdraw(announcement_id, reason), as_json)
@@ -706,7 +736,10 @@ def template_preview(
 
 @cli.command("stop-all")
 def stop_all(reason: Annotated[str, typer.Option("--reason", help="Why, for the log.")] = "") -> None:
-    """The emergency brake over all channels: once this returns, no new post begins."""
+    """Pull the emergency brake on all channels.
+
+    Once this returns, no new post begins; `kreativorte go` releases it.
+    """
     opened().set_brake(True, reason)
     out.print("Die Notbremse ist gezogen: nichts geht mehr hinaus. `kreativorte go` löst sie.")
 
@@ -786,7 +819,10 @@ def log_verify(
 def sandbox(
     port: Annotated[int | None, typer.Option("--port", help="Another port than the configured one.")] = None,
 ) -> None:
-    """Run the sandbox networks; their time-line page is at the address shown."""
+    """Run the sandbox networks.
+
+    Their time-line page is at the address shown.
+    """
     at = settings()
     host, _, configured = at["sandbox.url"].rpartition("//")[2].partition(":")
     chosen = port or int(configured or 80)
@@ -804,7 +840,10 @@ def build(run_daemon: RunDaemon, run_demo: RunDemo) -> Callable[[], int]:
             typer.Option("--until-idle", metavar="SECONDS", help="End once nothing is due within that many seconds."),
         ] = None,
     ) -> None:
-        """Run the daemon in the foreground: pull, plan, post on time, settle doubts. SIGTERM ends it cleanly."""
+        """Run the daemon in the foreground.
+
+        It pulls, plans, posts on time and settles doubts. SIGTERM ends it cleanly.
+        """
         if until_idle is not None and not 0 <= until_idle <= LONGEST_IDLE:
             raise SettingsError(f"--until-idle takes seconds from 0 to {LONGEST_IDLE}.")
         raise typer.Exit(run_daemon(opened(), until_idle))
@@ -816,7 +855,10 @@ def build(run_daemon: RunDaemon, run_demo: RunDemo) -> Callable[[], int]:
             bool, typer.Option("--no-serve", help="End after the log (as it always does while there are no pages).")
         ] = False,
     ) -> None:
-        """Show the whole way on sandbox networks: pull, plan, calendar, real posting, log."""
+        """Show the whole way on sandbox networks.
+
+        Pull, plan, calendar, real posting, log; nothing of it is public.
+        """
         raise typer.Exit(run_demo(port))
 
     return main

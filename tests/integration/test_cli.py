@@ -186,6 +186,8 @@ def test_help_reads_like_a_manual_page(
     command = dict(_walk(typer.main.get_command(cli.cli), ()))[path]
     summary = (command.help or "").strip()
     assert summary and summary.split("\n")[0].rstrip()[-1] in ".;"
+    _, _, overview = shown.partition("Commands:")
+    assert "..." not in overview, "a summary is too long for the overview"
     unexplained = [one.name for one in command.params if not getattr(one, "help", None) and one.name != "help"]
     assert not unexplained
 
