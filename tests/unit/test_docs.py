@@ -10,8 +10,10 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+import typer
 
-from campaign import planner, planning
+import scheduler  # noqa: F401 - hands daemon and demo to the command line
+from campaign import cli, planner, planning
 from campaign.news import REASONS
 from campaign.settings import SETTINGS, documentation
 from posts.states import MEANING, TRANSITIONS, State
@@ -101,6 +103,30 @@ def test_verbs_of_the_one_door_exist(page: Path) -> None:
     verbs = set(re.findall(r"^([a-z]+)\) # ", text_of(ROOT / "run.sh"), re.MULTILINE))
     named = set(re.findall(r"\./run\.sh ([a-z]+)", text_of(page)))
     assert named <= verbs
+
+
+def command_lines(text: str) -> list[list[str]]:
+    """What pages tell a reader to type: the words behind `kreativorte`, options before the verb left out."""
+    typed = re.findall(
+        r"(?:^ {4,}|`|bin/|run\.sh |^)kreativorte ((?:--[a-z]+ \S+ )*[a-z-]+[^`#|\n]*)", text, re.MULTILINE
+    )
+    return [re.sub(r"^(--[a-z]+ \S+ )*", "", line).split() for line in typed]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_and_options_that_pages_name_exist(page: Path) -> None:
+    root: Any = typer.main.get_command(cli.cli)
+    for words in command_lines(text_of(page)):
+        command = root
+        while words and words[0] in getattr(command, "commands", {}):
+            command = command.commands[words.pop(0)]
+        assert command is not root or words == ["--help"], words
+        known = {"--help"} | {option for parameter in command.params for option in parameter.opts}
+        assert {word for word in words if word.startswith("--")} <= known, f"{command.name} {words}"
+
+
+def test_pages_name_commands_at_all() -> None:
+    assert sum(len(command_lines(text_of(page))) for page in PAGES) > 30
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
