@@ -761,8 +761,7 @@ class Work:
 
     def deliver(self) -> int:
         """Freeze what is due, send what is queued, tell what is too late."""
-        self._freeze_due()
-        return self.courier.deliver_due()
+        return self.courier.deliver_due(self._freeze_due)
 
     def _freeze_due(self) -> None:
         app = self._app

@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from posts import ledger
 from posts.clock import Clock
 from posts.errors import Outcome, Refused, SignedOut, Throttled, Unclear, Unreachable
 from posts.ledger import Attempt, Claim
-from posts.networks.publisher import Prepared, Publisher
+from posts.networks.publisher import Prepared, Publisher, Reason
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +29,8 @@ LONGEST_WAIT = timedelta(minutes=15)
 PREPARE_TRIES = 8
 SKEW_WORTH_A_NOTE = timedelta(seconds=60)
 RECORD_TRIES = 6
+LOOK_AGAIN = 0.5
+"""Seconds after which a courier whose calls last looks at what has come due meanwhile."""
 DOUBTED_SIGN_OUTS = frozenset({"token_invalid", "token_expired"})
 
 Begin = Callable[[], AbstractContextManager[Connection]]
@@ -105,17 +107,23 @@ class Courier:
         self._stopping.set()
         self._pool.shutdown(wait=True)
 
-    def deliver_due(self) -> int:
-        """Send everything that is due now; returns how many deliveries were taken in hand."""
+    def deliver_due(self, queue_due: Callable[[], None]) -> int:
+        """Send everything that is due; returns how many deliveries were taken in hand.
+
+        `queue_due` freezes what has come due; it is asked again while calls last, so that none waits for another's.
+        """
         running: set[Future[None]] = set()
-        taken = 0
+        taken, looked, done = 0, 0.0, set[Future[None]]()
         while True:
+            if not done or self._clock.monotonic() - looked > LOOK_AGAIN:
+                queue_due()
+                looked = self._clock.monotonic()
             claims = self._claim(self._senders - len(running))
             taken += len(claims)
             running |= {self._pool.submit(self._bring_out, claim) for claim in claims}
             if not running:
                 return taken
-            done, running = wait(running, return_when=FIRST_COMPLETED)
+            done, running = wait(running, timeout=LOOK_AGAIN, return_when=FIRST_COMPLETED)
             for future in done:
                 future.result()
 
@@ -176,7 +184,11 @@ class Courier:
             logger.exception("sending delivery %s ended unexpectedly", attempt.claim.delivery_id)
             self._record_outcome(attempt, Unclear("internal", type(error).__name__))
             return False
-        self._record(lambda connection, now: ledger.record_posted(connection, attempt, receipt, now))
+        try:
+            self._record(lambda connection, now: ledger.record_posted(connection, attempt, receipt, now))
+        except IntegrityError:
+            detail = f"the network answered with post {receipt.remote_id}, which another delivery owns"
+            self._record_outcome(attempt, Unclear(Reason.UNKNOWN_ANSWER, detail, duplicate=True))
         return True
 
     @staticmethod
@@ -201,7 +213,7 @@ class Courier:
                     write(connection, ledger.now_of(connection, self._clock))
                 return
             except Exception as error:
-                if not _is_database_trouble(error) or number == RECORD_TRIES - 1:
+                if isinstance(error, IntegrityError) or not _is_database_trouble(error) or number == RECORD_TRIES - 1:
                     raise
                 logger.warning("the outcome can't be recorded yet: %s", error)
                 threading.Event().wait(min(0.5 * 2**number, 8.0))

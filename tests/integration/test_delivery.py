@@ -14,9 +14,11 @@ from PIL import Image
 from sqlalchemy import select
 
 from campaign.app import Work
+from campaign.db import WorkerLock
 from campaign.news import sentences
 from posts import ledger
 from posts.clock import ManualClock
+from posts.drafts import Receipt
 from posts.sandbox.server import Server
 from posts.states import State
 from posts.tables import deliveries
@@ -444,6 +446,48 @@ def test_a_paused_channel_waits_and_the_others_go_on(house: House, work: Work) -
     house.app.set_channel(paused, "resume")
     work.deliver()
     assert house.state(waiting) is State.POSTED
+
+
+def test_a_call_that_lasts_does_not_delay_what_comes_due_on_other_channels(house: House) -> None:
+    slow, quick = house.channel("twitter", "42"), house.channel("twitter", "43")
+    begun, release, sent = threading.Event(), threading.Event(), threading.Event()
+    waiting = house.add(slow, "Eins")
+    with WorkerLock(house.app.database, house.clock) as lock:
+        work = house.app.begin_work(lock, lambda ended: ended != waiting and sent.set())
+        take = work.courier._publishers.take
+
+        def held_up(channel_id: int) -> Any:
+            if not begun.is_set():
+                begun.set()
+                assert release.wait(60)
+            return take(channel_id)
+
+        work.courier._publishers.take = held_up  # type: ignore[method-assign]
+        sender = threading.Thread(target=work.deliver)
+        sender.start()
+        assert begun.wait(30)
+        house.add(quick, "Zwei")
+        assert sent.wait(60)
+        assert house.networks.texts() == ["Zwei"]
+        release.set()
+        sender.join()
+        work.courier.stop()
+    assert house.networks.texts() == ["Zwei", "Eins"]
+
+
+def test_a_receipt_that_names_another_delivery_s_post_is_a_doubt(house: House, work: Work) -> None:
+    channel = house.channel("twitter")
+    first = house.add(channel, "Eins")
+    work.deliver()
+    owned = str(house.one(first)["remote_id"])
+    publisher = work.publishers.take(1)
+    publisher.publish = lambda _prepared: Receipt(owned, "")  # type: ignore[method-assign]
+    work.publishers.give(1, publisher)
+    second = house.add(channel, "Zwei")
+    work.deliver()
+    assert house.state(second) is State.UNKNOWN
+    look_until_settled(house, work)
+    assert (house.state(first), house.state(second)) == (State.POSTED, State.IN_DOUBT)
 
 
 # --- workers that die --------------------------------------------------------------------------------------
