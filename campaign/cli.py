@@ -40,6 +40,7 @@ LARGEST_ID = 999_999_999
 # Years that dates on the command line may name: beyond them calendars and time zones can't be calculated with.
 FIRST_YEAR, LAST_YEAR = 2000, 2199
 HEAD = re.compile(r"\d{1,18}:[0-9a-f]*")
+FOLLOW_SECONDS = 0.5
 LONGEST_IDLE = 10 * 365 * 86400
 
 RunDaemon = Callable[[App, float | None], int]
@@ -766,12 +767,14 @@ def log(
     app = opened()
     entries = app.log_entries(announcement)
     _print_entries(entries, as_json)
+    # Entries that another process is sealing at this moment have no number yet: they come again with it.
+    shown = {one["id"] for one in entries if one["seq"] is None}
+    last = max((one["seq"] or 0 for one in entries), default=0)
     while follow:
-        clock_time.sleep(0.5)
-        last = max((one["seq"] or 0 for one in entries), default=0)
+        clock_time.sleep(FOLLOW_SECONDS)
         new = app.log_entries(announcement, after_seq=last)
-        _print_entries(new, as_json)
-        entries += new
+        _print_entries([one for one in new if one["id"] not in shown], as_json)
+        last = max((one["seq"] for one in new), default=last)
 
 
 def _print_entries(entries: list[dict[str, Any]], as_json: bool) -> None:
@@ -787,7 +790,9 @@ def _print_entries(entries: list[dict[str, Any]], as_json: bool) -> None:
                 one["actor_name"],
             ]
             number = f"#{one['announcement']}" if one["announcement"] else ""
-            out.print(f"{one['seq']:>5} {number:>5} {'  '.join(filter(None, parts))}", markup=False, highlight=False)
+            out.print(
+                f"{one['seq'] or '':>5} {number:>5} {'  '.join(filter(None, parts))}", markup=False, highlight=False
+            )
     sys.stdout.flush()
 
 

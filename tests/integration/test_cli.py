@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sqlite3
 import subprocess
 import sys
@@ -19,6 +20,10 @@ from PIL import Image
 
 import scheduler
 from campaign import cli
+from campaign.db import Database
+from campaign.portals.portal import portal_config
+from campaign.settings import load
+from posts import ledger
 from posts.sandbox.server import Server
 
 ROOT = Path(__file__).parent.parent.parent
@@ -300,6 +305,14 @@ def test_init_writes_what_is_missing_and_is_safe_to_repeat(house: House) -> None
     assert house.run("init").code == 0
     assert (house.directory / "secret.key").read_bytes() == key
     assert (house.directory / "kreativorte.toml").read_text() == 'land = "BB"'
+
+
+def test_the_portal_that_init_proposes_can_be_taken_over(house: House) -> None:
+    file = house.directory / "kreativorte.toml"
+    file.write_text(re.sub(r"^# (?=\[|\w+ = )", "", file.read_text(), flags=re.MULTILINE))
+    settings = load(str(file), {})
+    assert settings["mode"] == "sandbox"
+    assert portal_config("kreativorte", settings.portals["kreativorte"], house.directory).table == "orte"
 
 
 def test_doctor_says_what_to_do_and_ends_with_1_when_something_is_open(house: House) -> None:
@@ -592,6 +605,33 @@ def test_the_log_is_json_lines_and_its_chain_is_checked(house: House) -> None:
     assert house.run("log", "verify", "--head", head).code == 0
     forged = house.run("log", "verify", "--head", f"{len(entries)}:{'0' * 64}", "--json")
     assert forged.code == 1 and forged.document["ok"] is False
+
+
+def test_following_the_log_shows_each_entry_once_even_while_it_is_being_sealed(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.channel()
+    first = house.announcement("Eins")
+    database = Database(f"sqlite:///{house.directory / 'kreativorte.db'}")
+    with database.write() as connection:
+        ledger.take_lease(connection, "seal", "another", datetime.now(UTC), timedelta(minutes=1))
+    assert f"#{first}" in house.run("log").out
+    turns = iter((1, 2, 3))
+
+    def sleep(_seconds: float) -> None:
+        turn = next(turns)
+        if turn == 1:
+            with database.write() as connection:
+                ledger.drop_lease(connection, "seal", "another")
+        if turn == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli.clock_time, "sleep", sleep)
+    followed = house.run("log", "--follow", "--json")
+    database.close()
+    ids = [json.loads(line)["id"] for line in followed.out.splitlines()]
+    assert followed.code == 130
+    assert len(ids) == len(set(ids)) == 2
 
 
 # --- the daemon
