@@ -33,6 +33,7 @@ TICKS: tuple[tuple[str, float], ...] = (
     ("plan", 60.0),
     ("reconcile", 1.0),
     ("seal", 2.0),
+    ("look_ahead", 30.0),
     ("retry_held", 300.0),
     ("tidy", 3600.0),
 )

@@ -40,6 +40,10 @@ SEAL_LEASE = timedelta(seconds=30)
 TICK_LEASE = timedelta(seconds=60)
 TICKS_THAT_RUN_ONCE = ("pull", "plan", "reconcile")
 SIGN_OF_LIFE = timedelta(seconds=30)
+LOOK_AHEAD = timedelta(days=28)
+"""How long before its time an announcement's link and pictures are looked at."""
+LOOK_AGAIN = timedelta(days=1)
+LOOKS_PER_ROUND = 40
 MEDIA_BYTES = 2_000_000_000
 """How large the folder of prepared pictures may grow."""
 
@@ -117,15 +121,15 @@ class App:
         return ledger.now_of(connection, self.clock)
 
     @contextmanager
-    def _desk(self) -> Iterator[tuple[Connection, Desk]]:
-        """A person's transaction; other processes are woken by its commit."""
+    def _desk(self, actor: str | None = None) -> Iterator[tuple[Connection, Desk]]:
+        """A person's transaction, or the daemon's; other processes are woken by its commit."""
         with self.database.write() as connection:
             now = self.now(connection)
             yield (
                 connection,
                 Desk(
-                    actor=store.person_id(connection, self.actor_name, now),
-                    actor_name=self.actor_name,
+                    actor=actor or store.person_id(connection, self.actor_name, now),
+                    actor_name=actor or self.actor_name,
                     now=now,
                     zone=self.settings.zone,
                     late_grace=self.settings["delivery.late_grace"],
@@ -821,13 +825,9 @@ class Work:
         )
         with app.database.read() as connection:
             problems += planning.situation_problems(connection, row, campaign, app.settings.zone)
-        if not problems and row.link and app.settings["preflight.check_links"]:
-            timeout = (
-                app.settings["network.connect_timeout"].total_seconds(),
-                app.settings["network.read_timeout"].total_seconds(),
-            )
-            dead = compose.link_problem(row.link, timeout)
-            problems += [dead] if dead else []
+        if not problems:
+            outside = self._outside_problem(row)
+            problems += [outside] if outside else []
         return problems
 
     def _image_root(self, row: Row[Any]) -> Path | None:
@@ -839,22 +839,55 @@ class Work:
             return None
         return self._app.portals(stored.place.portal)[0].image_root
 
-    def retry_held(self) -> None:
-        """Look again at what is held because a link did not answer; let it go on once it does."""
+    def look_ahead(self) -> None:
+        """Fetch pictures and ask links of what is planned, weeks before its time; what fails is held and told."""
         app = self._app
         with app.database.read() as connection:
-            held = [
-                row
-                for row in store.announcement_rows(connection, states=[State.HELD])
-                if (row.hold_reason or "").startswith("link_dead")
-            ]
-        for row in held:
-            timeout = (app.settings["network.connect_timeout"].total_seconds(),) * 2
-            if compose.link_problem(row.link, timeout) is None:
-                with app.database.write() as connection:
-                    now = app.now(connection)
-                    ledger.move(connection, row.id, State.HELD, Event.RELEASED, now, ledger.DAEMON, hold_reason=None)
-                    store.set_announcement(connection, row.id, now, problems=[])
+            now = app.now(connection)
+            rows = store.to_look_at(connection, now - LOOK_AGAIN, now + LOOK_AHEAD, LOOKS_PER_ROUND)
+        for row in rows:
+            problem = self._outside_problem(row)
+            with app.database.write() as connection:
+                now = app.now(connection)
+                store.note_look(connection, row.id, now)
+                if problem is not None:
+                    seen, detail = State(row.state), {"problems": [problem]}
+                    ledger.move(
+                        connection, row.id, seen, Event.HELD, now, ledger.DAEMON, hold_reason=problem, detail=detail
+                    )
+                    store.set_announcement(connection, row.id, now, problems=[problem])
+
+    def _outside_problem(self, row: Row[Any]) -> str | None:
+        """What is wrong with the link or a picture, by asking their servers."""
+        settings = self._app.settings
+        if row.link and settings["preflight.check_links"]:
+            timeout = (
+                settings["network.connect_timeout"].total_seconds(),
+                settings["network.read_timeout"].total_seconds(),
+            )
+            dead = compose.link_problem(row.link, timeout)
+            if dead is not None:
+                return dead
+        try:
+            for image in row.images:
+                compose.prepared_image(
+                    settings.path("media_dir"), row.network, image, self._image_root(row), frozenset()
+                )
+        except ImageError as error:
+            return f"image_unusable:{error}"
+        return None
+
+    def retry_held(self) -> None:
+        """Look again at what is held because a link or a picture failed; let it go on once it does not."""
+        app = self._app
+        with app.database.read() as connection:
+            rows = store.announcement_rows(connection, states=[State.HELD])
+        for row in rows:
+            word = (row.hold_reason or "").partition(":")[0]
+            if word in ("link_dead", "image_unusable") and self._outside_problem(row) is None:
+                with app._desk(ledger.DAEMON) as (connection, at):
+                    desk.release(connection, at, row.id)
+                    store.set_announcement(connection, row.id, at.now, problems=[])
 
     def pull_due(self) -> list[Pulled]:
         """Poll the portals whose turn it is, one machine at a time."""

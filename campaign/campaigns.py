@@ -233,7 +233,9 @@ def _rhythm_to_mapping(rhythm: Rhythm) -> dict[str, Any]:
 
 
 def _sentence(problem: str) -> str:
-    """The problem with its full stop, unless it ends in a question ("did you mean …?")."""
+    """The problem with its full stop, unless it ends in a question ("did you mean …?"); one line, whatever
+    names the file holds."""
+    problem = "".join(sign if sign.isprintable() else "�" for sign in problem)
     return problem if problem.endswith(("?", ".")) else f"{problem}."
 
 

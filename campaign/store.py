@@ -312,6 +312,32 @@ def set_announcement(connection: Connection, announcement_id: int, now: datetime
     )
 
 
+def to_look_at(connection: Connection, since: datetime, before: datetime, limit: int) -> list[Row[Any]]:
+    """Planned announcements due before an instant whose link and pictures were not looked at since their last
+    change and since another instant, the next due first."""
+    return list(
+        connection.execute(
+            announcement_query()
+            .where(
+                deliveries.c.state.in_((State.DRAFT.value, State.APPROVED.value)),
+                deliveries.c.due_at < before,
+                or_(
+                    announcements.c.looked_at.is_(None),
+                    announcements.c.looked_at < announcements.c.changed_at,
+                    announcements.c.looked_at < since,
+                ),
+            )
+            .order_by(deliveries.c.due_at)
+            .limit(limit)
+        )
+    )
+
+
+def note_look(connection: Connection, announcement_id: int, now: datetime) -> None:
+    """Remember that link and pictures were looked at."""
+    connection.execute(update(announcements).where(announcements.c.id == announcement_id).values(looked_at=now))
+
+
 def set_delivery(connection: Connection, announcement_id: int, **values: Any) -> None:
     """Set planning columns of a delivery (`due_at`, `late_until`, `hold_reason`, `removed_at`), never its state."""
     if "state" in values:

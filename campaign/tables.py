@@ -96,6 +96,7 @@ announcements = Table(
     Column("editor", Text),
     Column("created_at", Instant, nullable=False),
     Column("changed_at", Instant, nullable=False),
+    Column("looked_at", Instant),
     UniqueConstraint("campaign", "step", "place_id", "channel_id", "occurrence"),
     Index(None, "place_id"),
     Index(None, "text_key"),
