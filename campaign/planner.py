@@ -479,7 +479,7 @@ class _Queue:
             self._served[group[:level]] = self._turn
 
     def take(self, at: datetime, fits: Callable[[_Candidate], bool]) -> _Candidate | None:
-        """Whose turn it is at that instant, among those that fit."""
+        """Whose turn it is at that instant, among those that fit and whose time has not passed."""
         self._sweep(at)
         for waiting in self._in_turn():
             for i, candidate in enumerate(waiting):
@@ -819,7 +819,7 @@ class _Planning:
         day = self.almanac.day(at)
 
         def fits(candidate: _Candidate) -> bool:
-            if candidate.campaign.name not in names or candidate.ends <= at:
+            if candidate.campaign.name not in names:
                 return False
             if distance == _ANY_DAY or candidate.chain is None:
                 return True

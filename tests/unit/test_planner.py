@@ -725,6 +725,14 @@ def test_the_gap_runs_over_midnight_and_from_when_it_really_went_out() -> None:
     assert times(result) == ["Mon 2026-11-09 23:30"]
 
 
+def test_a_gap_is_kept_to_what_lies_in_the_last_days_of_another_campaign() -> None:
+    """The free announcement stands on its last day; the day after is no longer its own, the distance still is."""
+    ending = campaign(name="endet", ends=date(2026, 11, 3), rhythm=rhythm("Sun 03:00", min_gap=timedelta(hours=30)))
+    easy = campaign(rhythm=rhythm("Wed 10:00", "Thu 10:00"))
+    result = plan(request(easy, ending, taken=(row("2026-11-03T18:00"),)))
+    assert times(result) == ["Thu 2026-11-05 10:00"]
+
+
 def test_what_was_not_published_takes_no_slot() -> None:
     rows = [row("2026-11-03T10:00", state=state, occurrence=i) for i, state in enumerate(NOT_OUT)]
     assert times(plan(request(taken=tuple(rows)))) == ["Tue 2026-11-03 10:00"]
@@ -843,6 +851,12 @@ def test_while_regions_wait_each_has_its_turn(regions: list[str], done: int) -> 
         waiting[region] -= 1
         since = Counter({name: since[name] + 1 for name in REGIONS if waiting[name] and name != region})
         assert all(turns < len(REGIONS) for turns in since.values())
+
+
+def test_whose_turn_it_is_goes_on_from_what_is_planned_already() -> None:
+    altmark = [place(number, regions=("Altmark",)) for number in (1, 2)]
+    asked = applied(request(places=(altmark[0],)), plan(request(places=(altmark[0],))))
+    assert order(plan(replace(asked, places=(*altmark, place(3, regions=("Harz",)))))) == [3, 2]
 
 
 def test_follow_ups_do_not_wait_behind_new_places() -> None:
