@@ -219,6 +219,25 @@ def test_the_log_refuses_to_be_changed_sealed_or_not(books: Books) -> None:
     assert books.verify().entries == 2
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "REPLACE INTO log_entries (id, at, event, actor, detail) SELECT id, at, event, 'bert', detail FROM log_entries",
+        "UPDATE OR REPLACE log_entries SET seq = 1, hash = 'forged' WHERE seq IS NULL",
+    ],
+)
+def test_replacing_is_no_way_round_the_triggers(books: Books, statement: str) -> None:
+    if not books.database.sqlite:
+        pytest.skip("PostgreSQL knows no REPLACE")
+    books.notes(1)
+    books.seal()
+    books.notes(1)
+    with pytest.raises(DBAPIError, match="append-only"), books.database.write() as connection:
+        connection.execute(text(statement))
+    books.seal()
+    assert (books.verify().ok, books.verify().entries) == (True, 2)
+
+
 def test_the_log_refuses_truncation(books: Books) -> None:
     if books.database.sqlite:
         pytest.skip("SQLite knows no TRUNCATE; its DELETE is refused")
