@@ -6,6 +6,7 @@ import getpass
 import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -28,7 +29,7 @@ from posts.accounts import Accounts, Vault
 from posts.clock import Clock, SystemClock
 from posts.delivery import Courier, Patience, Publishers
 from posts.images import ImageError, trim
-from posts.networks.publisher import CredentialsError, Endpoint, Publisher
+from posts.networks.publisher import CredentialsError, Endpoint
 from posts.networks.registry import NETWORKS, check_credentials
 from posts.reconcile import Reconciler, Settling
 from posts.states import FINAL, PLANNED, Event, State
@@ -43,6 +44,8 @@ SIGN_OF_LIFE = timedelta(seconds=30)
 LOOK_AHEAD = timedelta(days=28)
 """How long before its time an announcement's link and pictures are looked at."""
 LOOK_AGAIN = timedelta(days=1)
+STILL_FRESH = timedelta(minutes=15)
+"""How long an answer of a link or picture is believed when the announcement goes out."""
 LOOKS_PER_ROUND = 40
 MEDIA_BYTES = 2_000_000_000
 """How large the folder of prepared pictures may grow."""
@@ -216,7 +219,10 @@ class App:
         api_base: str | None,
         credentials: Mapping[str, Any],
     ) -> dict[str, Any]:
-        """Store a channel, then ask the network; what it says stands in `problems`. Raises Refusal."""
+        """Store a channel, then ask the network; what it says stands in `problems`. Raises Refusal.
+
+        Adding a channel again, same network and account, renews its tokens: so a signed-out one comes back.
+        """
         if network not in NETWORKS:
             raise Refusal(f"Das Netzwerk {network!r} gibt es hier nicht{suggestion(network, list(NETWORKS))}.")
         try:
@@ -224,9 +230,14 @@ class App:
         except CredentialsError as error:
             raise Refusal(str(error)) from None
         base, world = self._base_and_world(network, api_base)
+        known = self._known_channel(name, network, account)
+        if known is not None:
+            with self._desk() as (connection, at):
+                store.set_regions(connection, known, regions or store.regions_by_channel(connection).get(known, ()))
+                actor = at.actor
+            self.accounts().renew(known, credentials, actor)
+            return self.check_channels([name])[0]
         with self._desk() as (connection, at):
-            if any(row.name == name for row in store.channel_rows(connection, removed=True)):
-                raise Refusal(f"Einen Kanal {name!r} gibt es schon.")
             channel_id = accounts.add_channel(
                 connection,
                 self.vault,
@@ -243,13 +254,25 @@ class App:
         self.accounts().check(channel_id)
         return self.channels(name)[0]
 
+    def _known_channel(self, name: str, network: str, account: str) -> int | None:
+        """The number of the channel that is to be renewed; None for a new name. Raises Refusal for a name in use."""
+        with self.database.read() as connection:
+            rows = [row for row in store.channel_rows(connection, removed=True) if row.name == name]
+        if not rows:
+            return None
+        row = rows[0]
+        if row.removed_at is not None or (row.network, row.account) != (network, account):
+            raise Refusal(f"Einen Kanal {name!r} gibt es schon, mit einem anderen Konto oder als entfernten.")
+        return int(row.id)
+
     def _base_and_world(self, network: str, api_base: str | None) -> tuple[str, str]:
         """Where a new channel's network answers, and which world that is: only the network's own address is live."""
         traits = NETWORKS[network]
         if api_base is not None:
             base = api_base.rstrip("/")
-            if urlsplit(base).scheme not in ("http", "https"):
-                raise Refusal("--api-base muss eine http(s)-Adresse sein.")
+            parts = urlsplit(base)
+            if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
+                raise Refusal("--api-base muss eine http(s)-Adresse ohne Benutzernamen sein.")
             return base, "live" if base == traits.live_base else "sandbox"
         if self.settings["mode"] == "live":
             return traits.live_base, "live"
@@ -384,6 +407,8 @@ class App:
     def announcements(self, **filters: Any) -> list[dict[str, Any]]:
         """Announcements, the contract's objects, in the order of their instants."""
         with self.database.read() as connection:
+            if filters.get("channel") is not None:
+                store.channel_named(connection, filters["channel"])
             return self._announcements_json(connection, store.announcement_rows(connection, **filters))
 
     def days(self, first: date | None, last: date | None) -> dict[str, datetime]:
@@ -713,7 +738,7 @@ class Work:
         settings = app.settings
         call = settings["network.connect_timeout"] + settings["network.read_timeout"] + CALL_MARGIN
         door = app.accounts()
-        self.publishers = Publishers(door.publisher)
+        self.publishers = Publishers(door.publisher, door.version)
         self.courier = Courier(
             app.database.write,
             app.clock,
@@ -726,7 +751,7 @@ class Work:
         self.reconciler = Reconciler(
             app.database.write,
             app.clock,
-            self._reader(door),
+            door.publisher,
             lock.dead,
             Settling(
                 looks=tuple(look.total_seconds() for look in settings["reconcile.looks"]),
@@ -738,18 +763,6 @@ class Work:
         )
         self._next_pull: dict[str, datetime] = {}
         self._seen_at: datetime | None = None
-
-    @staticmethod
-    def _reader(door: Accounts) -> Callable[[int], Publisher]:
-        """Publishers of the reconciler's own, opened once per channel: it reads while senders send."""
-        readers: dict[int, Publisher] = {}
-
-        def reader(channel_id: int) -> Publisher:
-            if channel_id not in readers:
-                readers[channel_id] = door.publisher(channel_id)
-            return readers[channel_id]
-
-        return reader
 
     def recover(self) -> None:
         """At the start: calls of workers that ended become doubts, their preparations are free again."""
@@ -782,8 +795,10 @@ class Work:
             rows = store.announcement_rows(connection, ids=due)
             definitions = {row.name: parse_campaign(row.definition) for row in store.campaign_rows(connection)}
         hosts = app.tracked_hosts()
-        for row in rows:
-            self._freeze(row, definitions.get(row.campaign), hosts)
+        # Several at once: a slow web server behind one link must not keep the others waiting.
+        with ThreadPoolExecutor(app.settings["delivery.senders"], thread_name_prefix="freezer") as pool:
+            for frozen in [pool.submit(self._freeze, row, definitions.get(row.campaign), hosts) for row in rows]:
+                frozen.result()
 
     def _freeze(self, row: Row[Any], campaign: Campaign | None, hosts: frozenset[str]) -> None:
         app = self._app
@@ -826,7 +841,8 @@ class Work:
         with app.database.read() as connection:
             problems += planning.situation_problems(connection, row, campaign, app.settings.zone)
         if not problems:
-            outside = self._outside_problem(row)
+            fresh = row.looked_at is not None and app.clock.now() - row.looked_at < STILL_FRESH
+            outside = None if fresh and row.looked_at >= row.changed_at else self._outside_problem(row)
             problems += [outside] if outside else []
         return problems
 

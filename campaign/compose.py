@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -164,6 +165,8 @@ def preflight(
 def _text_problems(network: str, text: str, link: str | None, limits: Limits) -> list[str]:
     if not text.strip():
         return ["text_empty"]
+    if any(unicodedata.category(sign) in ("Cc", "Cs") and sign not in "\n\r\t" for sign in text):
+        return ["text_unreadable"]
     whole = with_link(network, text, link, bool(link) and network == TWITTER)
     length = measure_of(network)(whole)
     problems = [f"text_too_long:{length}/{limits.text}"] if length > limits.text else []

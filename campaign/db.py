@@ -20,9 +20,19 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, select, text
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DatabaseError,
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    InternalError,
+    NoSuchModuleError,
+    ProgrammingError,
+)
 from sqlalchemy.pool import NullPool
 
+from campaign.settings import SettingsError
 from posts import ledger
 from posts.clock import Clock
 from posts.tables import workers
@@ -49,7 +59,7 @@ class Database:
             self.url = make_url(url)
             self.engine = _engine(url)
         except (ArgumentError, NoSuchModuleError, ImportError):
-            raise DatabaseUnreachable(
+            raise SettingsError(
                 "The setting 'database' is not an address of SQLite or PostgreSQL, such as sqlite:///kreativorte.db."
             ) from None
         self.sqlite = self.engine.dialect.name == "sqlite"
@@ -103,7 +113,9 @@ class Database:
 def _one_sentence(name: str) -> Iterator[None]:
     try:
         yield
-    except OperationalError as error:
+    except DatabaseError as error:
+        if isinstance(error, IntegrityError | ProgrammingError | DataError | InternalError):
+            raise
         raise DatabaseUnreachable(
             f"The database {name} can't be used: {str(error.orig).strip().splitlines()[0]}."
         ) from error

@@ -20,6 +20,8 @@ from posts.images import ImageError
 from posts.ledger import NotPossible
 from posts.states import PLANNED, Event, State
 
+# Beyond these years calendars and time zones can't be calculated with.
+FIRST_YEAR, LAST_YEAR = 2000, 2199
 CSV_COLUMNS = ("channel", "at", "text", "link", "image", "alt", "credit")
 
 
@@ -65,6 +67,8 @@ def read_instant(text: str, zone: ZoneInfo) -> datetime:
         instant = datetime.fromisoformat(text.strip())
     except ValueError:
         raise Refusal(f"{text!r} ist kein Zeitpunkt; schreiben Sie zum Beispiel 2026-12-01T10:00.") from None
+    if not FIRST_YEAR <= instant.year <= LAST_YEAR:
+        raise Refusal(f"{text!r} liegt nicht zwischen den Jahren {FIRST_YEAR} und {LAST_YEAR}.")
     return instant if instant.tzinfo else instant.replace(tzinfo=zone)
 
 
@@ -265,6 +269,9 @@ def release(connection: Connection, desk: Desk, announcement_id: int) -> None:
     ready = row.approval == "none" or len(given) >= _needed(row)
     event = Event.RELEASED if ready else Event.UNAPPROVED
     _act(connection, desk, announcement_id, State.HELD, event, hold_reason=None)
+    if (row.hold_reason or "").startswith("step_before"):
+        # The person knows that the step before did not go out; the planner must not hold it again for that.
+        store.set_announcement(connection, announcement_id, desk.now, pinned=True)
 
 
 def cancel(connection: Connection, desk: Desk, announcement_id: int, reason: str = "") -> None:

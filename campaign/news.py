@@ -13,6 +13,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "The text is too long for the network ({0} characters).",
     ),
     "text_empty": ("Der Beitrag hat keinen Text.", "The announcement has no text."),
+    "text_unreadable": (
+        "Der Text enthält Steuerzeichen, die kein Netzwerk zeigt; bitte neu eingeben.",
+        "The text holds control characters that no network shows; please type it anew.",
+    ),
     "text_does_not_fit": ("Der Text passt auch gekürzt nicht: {0}", "The text does not fit even when shortened: {0}"),
     "template_missing": ("Die Vorlage {0} fehlt.", "The template {0} is missing."),
     "template_error": ("Die Vorlage hat einen Fehler: {0}", "The template has an error: {0}"),

@@ -40,6 +40,7 @@ _PREFLIGHT = frozenset(
     {
         "text_too_long",
         "text_empty",
+        "text_unreadable",
         "text_does_not_fit",
         "template_missing",
         "template_error",

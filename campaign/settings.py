@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 ENVIRONMENT_PREFIX = "KREATIVORTE_"
 DEFAULT_FILE = "kreativorte.toml"
 _DURATION = re.compile(r"(\d{1,9})(ms|s|m|h|d)")
+LONGEST = timedelta(days=3660)
 _UNITS = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 # Names in the environment that are not settings: they choose the file, the key or the acting person.
 _NOT_SETTINGS = frozenset({"CONFIG", "USER", "SECRET_KEY", "SPECS"})
@@ -35,10 +36,10 @@ def parse_duration(value: object) -> timedelta:
     match = _DURATION.fullmatch(value) if isinstance(value, str) else None
     if match is None:
         raise SettingsError(f'{value!r} is not a duration; write for example "500ms", "5s", "2m", "2h" or "21d"')
-    try:
-        return timedelta(**{_UNITS[match[2]]: int(match[1])})
-    except OverflowError:
-        raise SettingsError(f"{value!r} is longer than time can be counted here") from None
+    duration = timedelta(**{_UNITS[match[2]]: int(match[1])})
+    if duration > LONGEST:
+        raise SettingsError(f"{value!r} is longer than ten years")
+    return duration
 
 
 def suggestion(name: str, known: Mapping[str, object] | list[str] | tuple[str, ...]) -> str:
@@ -122,7 +123,7 @@ def _flag(value: Any) -> bool:
 def _count(value: Any) -> int:
     try:
         number = int(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise SettingsError("must be a whole number") from None
     if isinstance(value, bool) or number < 0 or number != float(value):
         raise SettingsError("must be a whole number, 0 or more")

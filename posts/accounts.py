@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 import uuid
@@ -18,7 +19,7 @@ from posts import ledger
 from posts.clock import Clock
 from posts.errors import Outcome, SignedOut, Unreachable
 from posts.networks.publisher import Account, Endpoint, Publisher
-from posts.networks.registry import NETWORKS, open_publisher
+from posts.networks.registry import NETWORKS, CredentialsError, open_publisher
 from posts.tables import channels
 
 REFRESH_LEASE = timedelta(minutes=2)
@@ -80,6 +81,21 @@ class Accounts:
         self._vault = vault
         self._endpoint_of = endpoint_of
 
+    def version(self, channel_id: int) -> str:
+        """A word that changes with the channel's tokens; "" where they age by themselves (OAuth 2.0), so that a
+        publisher must be opened anew each time. Raises SignedOut when they can't be read."""
+        with self._begin() as connection:
+            row = connection.execute(select(channels).where(channels.c.id == channel_id)).one()
+        return "" if "oauth2" in self._unlocked(row) else hashlib.sha256(row.credentials.encode()).hexdigest()
+
+    def renew(self, channel_id: int, credentials: Mapping[str, Any], actor: str) -> None:
+        """Replace a channel's tokens, as after a sign-out; `check` then asks the network about them."""
+        self._save(channel_id, dict(credentials))
+        with self._begin() as connection:
+            name = self._row(connection, channel_id).name
+            now = ledger.now_of(connection, self._clock)
+            ledger.note(connection, "channel_renewed", now, actor, detail={"channel": name})
+
     def publisher(self, channel_id: int) -> Publisher:
         """A publisher for the channel, tokens renewed where they need it. Raises an Outcome when that fails."""
         with self._begin() as connection:
@@ -123,6 +139,12 @@ class Accounts:
 
     def _open(self, row: Row[Any]) -> Publisher:
         credentials = self._unlocked(row)
+        try:
+            return self._opened(row, credentials)
+        except CredentialsError as error:
+            raise SignedOut("token_invalid", str(error)) from None
+
+    def _opened(self, row: Row[Any], credentials: dict[str, Any]) -> Publisher:
         return open_publisher(row.network, row.account, credentials, self._endpoint_of(row.api_base), self._clock)
 
     def _save(self, channel_id: int, tokens: dict[str, Any]) -> None:

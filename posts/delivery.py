@@ -45,34 +45,41 @@ class Patience:
     throttle_wait: timedelta
 
 
+@dataclass(frozen=True)
+class Opened:
+    """A publisher and the version of the tokens that it was opened with; "" for tokens that age by themselves."""
+
+    publisher: Publisher
+    version: str
+
+
 @dataclass
 class Publishers:
-    """Opened publishers, one per channel and sender: opening costs a TLS hand-shake, and none is thread-safe."""
+    """Opened publishers, one per channel and sender: opening costs a TLS hand-shake, and none is thread-safe.
+
+    `version` names the tokens a channel has now; a publisher with older ones is never used again.
+    """
 
     open: Callable[[int], Publisher]
-    _free: dict[int, list[Publisher]] = field(default_factory=dict)
+    version: Callable[[int], str]
+    _free: dict[int, list[Opened]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def take(self, channel_id: int) -> Publisher:
+    def take(self, channel_id: int) -> Opened:
         """A publisher of that channel that nobody else uses. Raises SignedOut when its tokens can't be read."""
+        version = self.version(channel_id)
         with self._lock:
-            free = self._free.get(channel_id)
-            if free:
-                return free.pop()
-        return self.open(channel_id)
+            kept = [one for one in self._free.get(channel_id, []) if one.version == version]
+            self._free[channel_id] = kept
+            if kept:
+                return kept.pop()
+        return Opened(self.open(channel_id), version)
 
-    def give(self, channel_id: int, publisher: Publisher) -> None:
-        """Keep it for the next send."""
-        with self._lock:
-            self._free.setdefault(channel_id, []).append(publisher)
-
-    def forget(self, channel_id: int | None = None) -> None:
-        """Open anew next time: tokens or addresses may have changed."""
-        with self._lock:
-            if channel_id is None:
-                self._free.clear()
-            else:
-                self._free.pop(channel_id, None)
+    def give(self, channel_id: int, opened: Opened) -> None:
+        """Keep it for the next send, unless its tokens age by themselves."""
+        if opened.version:
+            with self._lock:
+                self._free.setdefault(channel_id, []).append(opened)
 
 
 class Courier:
@@ -136,13 +143,13 @@ class Courier:
 
     def _bring_out(self, claim: Claim) -> None:
         try:
-            publisher = self._publishers.take(claim.channel_id)
+            opened = self._publishers.take(claim.channel_id)
         except Outcome as outcome:
             self._record_unprepared(claim, outcome)
             return
-        healthy = self._send(claim, publisher)
+        healthy = self._send(claim, opened.publisher)
         if healthy:
-            self._publishers.give(claim.channel_id, publisher)
+            self._publishers.give(claim.channel_id, opened)
         self._on_end(claim.delivery_id)
 
     def _send(self, claim: Claim, publisher: Publisher) -> bool:
@@ -261,7 +268,6 @@ class Courier:
     ) -> None:
         if isinstance(outcome, SignedOut):
             ledger.sign_out_channel(connection, channel_id, outcome.reason, now)
-            self._publishers.forget(channel_id)
         elif isinstance(outcome, Throttled) and outcome.scope == "channel" and until is not None:
             ledger.throttle_channel(connection, channel_id, until, outcome.reason, now)
 

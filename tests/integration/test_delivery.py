@@ -480,9 +480,9 @@ def test_a_receipt_that_names_another_delivery_s_post_is_a_doubt(house: House, w
     first = house.add(channel, "Eins")
     work.deliver()
     owned = str(house.one(first)["remote_id"])
-    publisher = work.publishers.take(1)
-    publisher.publish = lambda _prepared: Receipt(owned, "")  # type: ignore[method-assign]
-    work.publishers.give(1, publisher)
+    opened = work.publishers.take(1)
+    opened.publisher.publish = lambda _prepared: Receipt(owned, "")  # type: ignore[method-assign]
+    work.publishers.give(1, opened)
     second = house.add(channel, "Zwei")
     work.deliver()
     assert house.state(second) is State.UNKNOWN

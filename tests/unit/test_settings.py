@@ -141,7 +141,12 @@ def test_a_file_that_is_no_text_is_one_sentence(tmp_path: Path) -> None:
 # --- durations
 
 
-@given(st.integers(0, 10**6), st.sampled_from(sorted(UNITS)))
+def test_a_duration_beyond_ten_years_is_a_slip() -> None:
+    with pytest.raises(SettingsError, match="longer than ten years"):
+        parse_duration("999999999d")
+
+
+@given(st.integers(0, 3660), st.sampled_from(sorted(UNITS)))
 def test_a_duration_is_a_number_and_a_unit(number: int, unit: str) -> None:
     assert parse_duration(f"{number}{unit}") == timedelta(seconds=0, milliseconds=round(number * UNITS[unit] * 1000))
 
