@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
+from babel.dates import format_datetime
 from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
@@ -199,7 +200,7 @@ def _post(app: App, daemon_of: Callable[[App, Callable[[int], None]], Runs], scr
 
 
 def _show_post(one: dict[str, Any], screen: Console) -> None:
-    at = datetime.fromisoformat(one["at"]).strftime("%a %d.%m.%Y %H:%M")
+    at = format_datetime(datetime.fromisoformat(one["at"]), "EEE dd.MM.yyyy HH:mm", locale="de")
     told = escape(one["permalink"] or " ".join(one["problems"]))
     pictures = f"\n[dim]Bild: {escape(one['images'][0]['alt'])}[/]" if one["images"] else ""
     screen.print(
