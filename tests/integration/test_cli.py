@@ -399,8 +399,8 @@ def test_a_channel_with_problems_is_stored_and_ends_with_1(house: House) -> None
 def test_a_name_is_given_once(house: House) -> None:
     house.channel()
     again = house.run(
-        *("channel", "add", "x", "--network", "twitter", "--account", "200", "--credentials", "-"),
-        stdin=json.dumps(X_TOKENS),
+        *("channel", "add", "x", "--network", "twitter", "--account", "201", "--credentials", "-"),
+        stdin=json.dumps(X_TOKENS | {"access_token": "201-x"}),
     )
     assert again.code == 1 and "'x'" in again.sentence
 

@@ -641,7 +641,7 @@ def test_no_token_is_logged_even_at_debug(
     x: ScriptedServer, credentials: dict[str, Any], caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    for name in door.TALKATIVE_LOGGERS:
+    for name in (*door.TALKATIVE_LOGGERS, "urllib3"):
         caplog.set_level(logging.DEBUG, logger=name)
     x.says(RENEWED)
     ours = publisher(x, credentials)
