@@ -19,8 +19,9 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from campaign import cli, show
-from campaign.app import App, Watch, Work
-from campaign.db import DatabaseUnreachable, WorkerLock
+from campaign.app import App
+from campaign.db import DatabaseUnreachable, Watch, WorkerLock
+from campaign.work import Work
 
 logger = logging.getLogger("kreativorte.daemon")
 
@@ -63,7 +64,7 @@ class Daemon:
         Raises SecondDaemon when another daemon works on the same SQLite database.
         """
         with WorkerLock(self._app.database, self._app.clock) as lock, Watch(self._app.database, self._wake):
-            self._work = work = self._app.begin_work(lock, self._on_end)
+            self._work = work = Work(self._app, lock, self._on_end)
             work.recover()
             scheduler = self._scheduler(work)
             scheduler.start()

@@ -6,7 +6,6 @@ import getpass
 import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -17,8 +16,8 @@ from urllib.parse import urlsplit
 from sqlalchemy import Connection, Row
 
 from campaign import compose, desk, planning, pulling, store
-from campaign.campaigns import Campaign, campaign_to_mapping, parse_campaign, read_campaign
-from campaign.db import Database, Watch, WorkerLock, upgrade
+from campaign.campaigns import campaign_to_mapping, read_campaign
+from campaign.db import Database, upgrade
 from campaign.desk import Desk, Refusal
 from campaign.news import sentence, sentences
 from campaign.portals.portal import PortalConfig, portal_config
@@ -27,28 +26,13 @@ from campaign.settings import Settings, SettingsError, suggestion
 from posts import accounts, ledger
 from posts.accounts import Accounts, Vault
 from posts.clock import Clock, SystemClock
-from posts.delivery import Courier, Patience, Publishers
-from posts.images import ImageError, trim
 from posts.networks.publisher import CredentialsError, Endpoint
 from posts.networks.registry import NETWORKS, check_credentials
-from posts.reconcile import Reconciler, Settling
-from posts.states import FINAL, PLANNED, Event, State
+from posts.states import State
 
 logger = logging.getLogger(__name__)
 
-CALL_MARGIN = timedelta(seconds=5)
 SEAL_LEASE = timedelta(seconds=30)
-TICK_LEASE = timedelta(seconds=60)
-TICKS_THAT_RUN_ONCE = ("pull", "plan", "reconcile")
-SIGN_OF_LIFE = timedelta(seconds=30)
-LOOK_AHEAD = timedelta(days=28)
-"""How long before its time an announcement's link and pictures are looked at."""
-LOOK_AGAIN = timedelta(days=1)
-STILL_FRESH = timedelta(minutes=15)
-"""How long an answer of a link or picture is believed when the announcement goes out."""
-LOOKS_PER_ROUND = 40
-MEDIA_BYTES = 2_000_000_000
-"""How large the folder of prepared pictures may grow."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +108,7 @@ class App:
         return ledger.now_of(connection, self.clock)
 
     @contextmanager
-    def _desk(self, actor: str | None = None) -> Iterator[tuple[Connection, Desk]]:
+    def at_desk(self, actor: str | None = None) -> Iterator[tuple[Connection, Desk]]:
         """A person's transaction, or the daemon's; other processes are woken by its commit."""
         with self.database.write() as connection:
             now = self.now(connection)
@@ -232,12 +216,12 @@ class App:
         base, world = self._base_and_world(network, api_base)
         known = self._known_channel(name, network, account)
         if known is not None:
-            with self._desk() as (connection, at):
+            with self.at_desk() as (connection, at):
                 store.set_regions(connection, known, regions or store.regions_by_channel(connection).get(known, ()))
                 actor = at.actor
             self.accounts().renew(known, credentials, actor)
             return self.check_channels([name])[0]
-        with self._desk() as (connection, at):
+        with self.at_desk() as (connection, at):
             channel_id = accounts.add_channel(
                 connection,
                 self.vault,
@@ -308,14 +292,14 @@ class App:
         door = self.accounts()
         for row in rows:
             door.check(row.id)
-        with self._desk():
+        with self.at_desk():
             pass  # wakes the daemon: a channel may have come back
         wanted = {row.name for row in rows}
         return [channel for channel in self.channels() if channel["name"] in wanted]
 
     def set_channel(self, name: str, verb: str) -> dict[str, Any]:
         """Pause, resume or remove a channel."""
-        with self._desk() as (connection, at):
+        with self.at_desk() as (connection, at):
             row = store.channel_named(connection, name)
             values: dict[str, Any] = {"removed_at": at.now} if verb == "remove" else {"paused": verb == "pause"}
             store.set_channel(connection, row.id, **values)
@@ -329,7 +313,7 @@ class App:
     def apply_campaign(self, text: str) -> dict[str, Any]:
         """Store a campaign file. Raises CampaignError with everything that is wrong in it."""
         campaign = read_campaign(text)
-        with self._desk() as (connection, at):
+        with self.at_desk() as (connection, at):
             known = {row.name for row in store.channel_rows(connection)}
             unknown = [name for name in campaign.channels if name not in known]
             if unknown:
@@ -353,7 +337,7 @@ class App:
 
     def pause_campaign(self, name: str, paused: bool) -> dict[str, Any]:
         """Pause or resume a campaign; what is planned and not out yet waits while it is paused."""
-        with self._desk() as (connection, at):
+        with self.at_desk() as (connection, at):
             store.pause_campaign(connection, name, paused)
             word = "campaign_paused" if paused else "campaign_resumed"
             ledger.note(connection, word, at.now, at.actor, detail={"campaign": name})
@@ -467,7 +451,7 @@ class App:
         self, entry: desk.Entry, image: tuple[Path, str, str] | None, *, approve: bool
     ) -> dict[str, Any]:
         """One free announcement. Raises Refusal."""
-        with self._desk() as (connection, at):
+        with self.at_desk() as (connection, at):
             if image is not None:
                 file, alt, credit = image
                 kept = desk.local_image(at, file, alt, credit)
@@ -481,7 +465,7 @@ class App:
             data = file.read_bytes()
         except OSError as error:
             raise Refusal(f"Die Datei {file} lässt sich nicht lesen: {error.strerror}.") from None
-        with self._desk() as (connection, at):
+        with self.at_desk() as (connection, at):
             entries, rejected = desk.read_csv(data, at, file.parent)
             if not rejected:
                 rejected = desk.import_entries(connection, at, entries, approve=approve)
@@ -498,7 +482,7 @@ class App:
             "cancel": desk.cancel,
             "retry": desk.retry,
         }
-        with self._desk() as (connection, at):
+        with self.at_desk() as (connection, at):
             for announcement_id in ids:
                 acts[verb](connection, at, announcement_id, **values)
         return self.announcements(ids=ids)
@@ -521,7 +505,7 @@ class App:
         no_image: bool,
     ) -> dict[str, Any]:
         """Change an announcement that is not out yet. Raises Refusal."""
-        with self._desk() as (connection, at):
+        with self.at_desk() as (connection, at):
             images = [desk.local_image(at, *image)] if image else ([] if no_image else None)
             desk.edit(connection, at, announcement_id, text=text, link=link, images=images)
         return self.announcements(ids=[announcement_id])[0]
@@ -529,7 +513,7 @@ class App:
     def move(self, announcement_id: int, at_text: str, *, force: bool) -> dict[str, Any]:
         """Give an announcement another instant; without `force` the campaign's rhythm must permit it."""
         instant = desk.read_instant(at_text, self.settings.zone)
-        with self._desk() as (connection, at):
+        with self.at_desk() as (connection, at):
             row = store.announcement_row(connection, announcement_id)
             reason = None if force else planning.not_permitted(connection, self._house(connection), row, instant)
             if reason is not None:
@@ -539,7 +523,7 @@ class App:
 
     def settle(self, announcement_id: int, remote_id: str | None) -> dict[str, Any]:
         """A person settles a doubt. Raises Refusal."""
-        with self._desk() as (connection, at):
+        with self.at_desk() as (connection, at):
             row = store.announcement_row(connection, announcement_id)
             link = (
                 f"{'https://x.com/i/status/' if row.network == 'twitter' else 'https://www.facebook.com/'}{remote_id}"
@@ -555,7 +539,7 @@ class App:
             raise Refusal(" ".join(sentences(problems, self.settings["language"])))
         whole = compose.sent_text(row.network, text, row.link, (row.draft or {}).get("link"), bool(row.images))
         self.accounts().publisher(row.channel_id).correct(row.remote_id, whole)
-        with self._desk() as (connection, at):
+        with self.at_desk() as (connection, at):
             store.set_announcement(connection, announcement_id, at.now, text=text)
             detail = {"from": row.draft["text"], "to": whole}
             ledger.note(connection, "corrected", at.now, at.actor, delivery_id=announcement_id, detail=detail)
@@ -565,7 +549,7 @@ class App:
         """Delete what is out on the network. Raises Refusal and Outcome."""
         row = self._posted(announcement_id)
         self.accounts().publisher(row.channel_id).delete(row.remote_id)
-        with self._desk() as (connection, at):
+        with self.at_desk() as (connection, at):
             store.set_delivery(connection, announcement_id, removed_at=at.now)
             ledger.note(
                 connection,
@@ -629,7 +613,7 @@ class App:
 
     def set_brake(self, engaged: bool, reason: str = "") -> None:
         """Engage or release the emergency brake."""
-        with self._desk() as (connection, at):
+        with self.at_desk() as (connection, at):
             ledger.set_brake(connection, engaged, reason, at.now, at.actor)
 
     def log_entries(self, announcement_id: int | None = None, after_seq: int | None = None) -> list[dict[str, Any]]:
@@ -669,11 +653,7 @@ class App:
         with self.database.read() as connection:
             return ledger.verify(connection, expected)
 
-    # --- the daemon
-
-    def begin_work(self, lock: WorkerLock, on_end: Callable[[int], None] = lambda _id: None) -> Work:
-        """What the daemon turns: courier, reconciler and the ticks."""
-        return Work(self, lock, on_end)
+    # --- what works and what doesn't
 
     def doctor(self) -> list[Finding]:
         """What works, what doesn't, and what to do."""
@@ -729,254 +709,6 @@ class App:
             yield Finding("announcement", f"{one['id']} {one['state']}", False, said or one["state"])
 
 
-class Work:
-    """One daemon's work on the database: each method is one tick, safe to run beside the others."""
-
-    def __init__(self, app: App, lock: WorkerLock, on_end: Callable[[int], None]) -> None:
-        self._app = app
-        self._lock = lock
-        settings = app.settings
-        call = settings["network.connect_timeout"] + settings["network.read_timeout"] + CALL_MARGIN
-        door = app.accounts()
-        self.publishers = Publishers(door.publisher, door.version)
-        self.courier = Courier(
-            app.database.write,
-            app.clock,
-            self.publishers,
-            lock.worker.id,
-            Patience(settings["delivery.lease"], call, settings["delivery.throttle_wait"]),
-            settings["delivery.senders"],
-            on_end,
-        )
-        self.reconciler = Reconciler(
-            app.database.write,
-            app.clock,
-            door.publisher,
-            lock.dead,
-            Settling(
-                looks=tuple(look.total_seconds() for look in settings["reconcile.looks"]),
-                window=settings["reconcile.window"].total_seconds(),
-                resend=settings["reconcile.after_absent"] == "resend",
-                resends=settings["reconcile.resends"],
-                late_grace=settings["delivery.late_grace"],
-            ),
-        )
-        self._next_pull: dict[str, datetime] = {}
-        self._seen_at: datetime | None = None
-
-    def recover(self) -> None:
-        """At the start: calls of workers that ended become doubts, their preparations are free again."""
-        with self._app.database.write() as connection:
-            now = self._app.now(connection)
-            dead = self._lock.dead(connection, store.unfinished_workers(connection))
-            ledger.lapse(connection, now, dead)
-            ledger.free_claims(connection, dead)
-            # Else a daemon that was started again would not pull, plan or look until its forerunner's leases end.
-            for ended in self._lock.dead(connection, ledger.lease_holders(connection, TICKS_THAT_RUN_ONCE)):
-                for name in TICKS_THAT_RUN_ONCE:
-                    ledger.drop_lease(connection, name, ended)
-
-    def deliver(self) -> int:
-        """Freeze what is due, send what is queued, tell what is too late."""
-        return self.courier.deliver_due(self._freeze_due)
-
-    def _freeze_due(self) -> None:
-        app = self._app
-        with app.database.write() as connection:
-            now = app.now(connection)
-            if self._seen_at is None or now - self._seen_at >= SIGN_OF_LIFE:
-                ledger.see(connection, self._lock.worker.id, now)
-                self._seen_at = now
-            ledger.miss_late(connection, now)
-        with app.database.read() as connection:
-            due = store.due_for_queueing(connection, app.now(connection))
-            if not due or ledger.brake_engaged(connection):
-                return
-            rows = store.announcement_rows(connection, ids=due)
-            definitions = {row.name: parse_campaign(row.definition) for row in store.campaign_rows(connection)}
-        hosts = app.tracked_hosts()
-        # Several at once: a slow web server behind one link must not keep the others waiting.
-        with ThreadPoolExecutor(app.settings["delivery.senders"], thread_name_prefix="freezer") as pool:
-            for frozen in [pool.submit(self._freeze, row, definitions.get(row.campaign), hosts) for row in rows]:
-                frozen.result()
-
-    def _freeze(self, row: Row[Any], campaign: Campaign | None, hosts: frozenset[str]) -> None:
-        app = self._app
-        problems = self._last_look(row, campaign)
-        draft = None
-        if not problems:
-            try:
-                draft = compose.freeze(app.settings, hosts, row, campaign, self._image_root(row))
-            except ImageError as error:
-                problems = [f"image_unusable:{error}"]
-        with app.database.write() as connection:
-            now = app.now(connection)
-            if draft is None:
-                ledger.move(
-                    connection,
-                    row.id,
-                    State.APPROVED,
-                    Event.HELD,
-                    now,
-                    ledger.DAEMON,
-                    hold_reason=problems[0],
-                    detail={"problems": problems},
-                )
-                store.set_announcement(connection, row.id, now, problems=problems)
-                return
-            current = store.announcement_row(connection, row.id)
-            if (current.text, current.link, current.images) == (row.text, row.link, row.images):
-                ledger.queue(connection, row.id, draft, compose.cost(row.network, draft, now), now)
-
-    def _last_look(self, row: Row[Any], campaign: Campaign | None) -> list[str]:
-        """Preflight once more, now that it goes out."""
-        app = self._app
-        problems = compose.preflight(
-            row.network,
-            row.text,
-            row.link,
-            list(row.images),
-            require_image=bool(campaign and campaign.require_image and row.place_id),
-        )
-        with app.database.read() as connection:
-            problems += planning.situation_problems(connection, row, campaign, app.settings.zone)
-        if not problems:
-            fresh = row.looked_at is not None and app.clock.now() - row.looked_at < STILL_FRESH
-            outside = None if fresh and row.looked_at >= row.changed_at else self._outside_problem(row)
-            problems += [outside] if outside else []
-        return problems
-
-    def _image_root(self, row: Row[Any]) -> Path | None:
-        if not row.place_id:
-            return None
-        with self._app.database.read() as connection:
-            stored = store.place_of(connection, row.place_id)
-        if stored is None or stored.place.portal not in self._app.settings.portals:
-            return None
-        return self._app.portals(stored.place.portal)[0].image_root
-
-    def look_ahead(self) -> None:
-        """Fetch pictures and ask links of what is planned, weeks before its time; what fails is held and told."""
-        app = self._app
-        with app.database.read() as connection:
-            now = app.now(connection)
-            rows = store.to_look_at(connection, now - LOOK_AGAIN, now + LOOK_AHEAD, LOOKS_PER_ROUND)
-        for row in rows:
-            problem = self._outside_problem(row)
-            with app.database.write() as connection:
-                now = app.now(connection)
-                store.note_look(connection, row.id, now)
-                if problem is not None:
-                    seen, detail = State(row.state), {"problems": [problem]}
-                    ledger.move(
-                        connection, row.id, seen, Event.HELD, now, ledger.DAEMON, hold_reason=problem, detail=detail
-                    )
-                    store.set_announcement(connection, row.id, now, problems=[problem])
-
-    def _outside_problem(self, row: Row[Any]) -> str | None:
-        """What is wrong with the link or a picture, by asking their servers."""
-        settings = self._app.settings
-        if row.link and settings["preflight.check_links"]:
-            timeout = (
-                settings["network.connect_timeout"].total_seconds(),
-                settings["network.read_timeout"].total_seconds(),
-            )
-            dead = compose.link_problem(row.link, timeout)
-            if dead is not None:
-                return dead
-        try:
-            for image in row.images:
-                compose.prepared_image(
-                    settings.path("media_dir"), row.network, image, self._image_root(row), frozenset()
-                )
-        except ImageError as error:
-            return f"image_unusable:{error}"
-        return None
-
-    def retry_held(self) -> None:
-        """Look again at what is held because a link or a picture failed; let it go on once it does not."""
-        app = self._app
-        with app.database.read() as connection:
-            rows = store.announcement_rows(connection, states=[State.HELD])
-        for row in rows:
-            word = (row.hold_reason or "").partition(":")[0]
-            if word in ("link_dead", "image_unusable") and self._outside_problem(row) is None:
-                with app._desk(ledger.DAEMON) as (connection, at):
-                    desk.release(connection, at, row.id)
-                    store.set_announcement(connection, row.id, at.now, problems=[])
-
-    def pull_due(self) -> list[Pulled]:
-        """Poll the portals whose turn it is, one machine at a time."""
-        app = self._app
-        with app.database.read() as connection:
-            now = app.now(connection)
-        due = [config for config in app.portals() if self._next_pull.get(config.name, now) <= now]
-        if not due:
-            return []
-        with app.database.write() as connection:
-            if not ledger.take_lease(connection, "pull", self._lock.worker.id, now, timedelta(minutes=10)):
-                return []
-        pulled = []
-        for config in due:
-            self._next_pull[config.name] = now + config.every
-            pulled += app.pull(config.name)
-        return pulled
-
-    def plan(self) -> None:
-        """Fill the calendar, one machine at a time."""
-        app = self._app
-        with app.database.write() as connection:
-            mine = ledger.take_lease(connection, "plan", self._lock.worker.id, app.now(connection), TICK_LEASE)
-        if mine:
-            app.plan()
-
-    def reconcile(self) -> int:
-        """Look for doubtful deliveries, one machine at a time; where there are none, nothing is written."""
-        app = self._app
-        with app.database.read() as connection:
-            if not self.reconciler.has_work(connection):
-                return 0
-        with app.database.write() as connection:
-            now = app.now(connection)
-            if not ledger.take_lease(connection, "reconcile", self._lock.worker.id, now, TICK_LEASE):
-                return 0
-            dead = self._lock.dead(connection, store.unfinished_workers(connection))
-            if dead:
-                ledger.lapse(connection, now, dead)
-                ledger.free_claims(connection, dead)
-        return self.reconciler.reconcile()
-
-    def tidy(self) -> None:
-        """Keep the folder of prepared pictures within its bound; what is still to be sent stays."""
-        with self._app.database.read() as connection:
-            rows = store.announcement_rows(connection, states=[state for state in State if state not in FINAL])
-        keep = {Path(image["file"]).name for row in rows for image in row.images}
-        keep |= {Path(image["file"]).name for row in rows if row.draft for image in row.draft["images"]}
-        trim(self._app.settings.path("media_dir"), MEDIA_BYTES, keep)
-
-    def seal(self) -> None:
-        """Chain what is committed."""
-        self._app.seal()
-
-    def next_due(self) -> datetime | None:
-        """The next instant at which something could go out."""
-        with self._app.database.read() as connection:
-            if ledger.brake_engaged(connection):
-                return None
-            return ledger.next_due(connection, self._app.now(connection), store.kept_back(connection))
-
-    def idle(self, within: timedelta) -> bool:
-        """Whether nothing is in flight, no look is pending, and nothing deliverable is due within that span."""
-        with self._app.database.read() as connection:
-            now = self._app.now(connection)
-            if ledger.busy(connection, now):
-                return False
-            if ledger.brake_engaged(connection):
-                return True
-            due = ledger.next_due(connection, now, store.kept_back(connection))
-        return due is None or due > now + within
-
-
 def _merged(answers: Iterator[tuple[list[int], list[int]]]) -> tuple[list[int], list[int]]:
     made: list[int] = []
     held: list[int] = []
@@ -988,6 +720,3 @@ def _merged(answers: Iterator[tuple[list[int], list[int]]]) -> tuple[list[int], 
 
 def _campaign_json(row: Row[Any]) -> dict[str, Any]:
     return dict(row.definition) | {"paused": row.paused}
-
-
-__all__ = ["FINAL", "PLANNED", "App", "Finding", "Refusal", "Watch", "Work"]

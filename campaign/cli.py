@@ -19,10 +19,10 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from campaign import feeds, initial
-from campaign.app import App, Refusal
+from campaign.app import App
 from campaign.campaigns import CampaignError
 from campaign.db import DatabaseUnreachable, SecondDaemon
-from campaign.desk import Entry, ImportRefused, read_instant
+from campaign.desk import Entry, ImportRefused, Refusal, read_instant
 from campaign.news import sentence
 from campaign.portals.portal import PortalError, PortalUnreachable
 from campaign.settings import Settings, SettingsError, load

@@ -35,9 +35,10 @@ KINDS: dict[str, str] = {
     "canonical_links": "Facebook: link cards show the link without query and fragment",
     "wrapped_links": "X: links without a scheme are wrapped in t.co as well",
     "escaped": "texts come back with HTML entities, quotation marks included",
+    "repetitions": "the same post again is taken as a new one, so that a second sending shows",
 }
-SHAPES = frozenset({"timeline_lag", "timeline_empty", "canonical_links", "wrapped_links", "escaped"})
-"""Kinds that only change what a successful reading shows; all others decide the course of the call."""
+SHAPES = frozenset({"timeline_lag", "timeline_empty", "canonical_links", "wrapped_links", "escaped", "repetitions"})
+"""Kinds that only change what a reading shows or a repetition meets; all others decide the course of the call."""
 
 
 LONGEST_SECONDS = 366 * 86_400

@@ -217,7 +217,8 @@ def _check_text(box: Sandbox, asked: Asked, text: str, with_media: bool) -> None
     if len(text) > _LONGEST or weighted_length(text) > TEXT_LIMIT or len(_CASHTAG.findall(text)) > 1:
         raise Declined(x_errors.forbidden(x_errors.NOT_PERMITTED))
     last = box.state.last_said(TWITTER, asked.account.id, text)
-    if text and last is not None and asked.viewer.now - last < DUPLICATE_WINDOW:
+    repeated = text and last is not None and asked.viewer.now - last < DUPLICATE_WINDOW
+    if repeated and not box.shows(TWITTER, "create", asked.account.id, "repetitions"):
         raise Declined(x_errors.forbidden(x_errors.DUPLICATE))
 
 

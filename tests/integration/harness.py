@@ -17,10 +17,11 @@ from typing import Any
 import requests
 from cryptography.fernet import Fernet
 
-from campaign.app import App, Work
+from campaign.app import App
 from campaign.db import WorkerLock
 from campaign.desk import Entry
 from campaign.settings import interpret
+from campaign.work import Work
 from posts.clock import Clock
 from posts.sandbox.server import Server
 from posts.states import State
@@ -131,7 +132,7 @@ class House:
     def at_work(self) -> Iterator[Work]:
         """A daemon's work without its timers: each tick is called by the test."""
         with WorkerLock(self.app.database, self.clock) as lock:
-            work = self.app.begin_work(lock)
+            work = Work(self.app, lock)
             work.recover()
             yield work
             work.courier.stop()

@@ -13,9 +13,9 @@ import pytest
 from PIL import Image
 from sqlalchemy import select
 
-from campaign.app import Work
 from campaign.db import WorkerLock
 from campaign.news import sentences
+from campaign.work import Work
 from posts import ledger
 from posts.clock import ManualClock
 from posts.drafts import Receipt
@@ -453,7 +453,7 @@ def test_a_call_that_lasts_does_not_delay_what_comes_due_on_other_channels(house
     begun, release, sent = threading.Event(), threading.Event(), threading.Event()
     waiting = house.add(slow, "Eins")
     with WorkerLock(house.app.database, house.clock) as lock:
-        work = house.app.begin_work(lock, lambda ended: ended != waiting and sent.set())
+        work = Work(house.app, lock, lambda ended: ended != waiting and sent.set())
         take = work.courier._publishers.take
 
         def held_up(channel_id: int) -> Any:

@@ -176,6 +176,12 @@ def test_the_same_text_is_refused_for_48_hours_even_after_deletion(net: Networks
     assert net.x("POST", "/2/tweets", json={"text": "Gleich"}, auth=other).status_code == 201
 
 
+def test_networks_that_take_repetitions_show_every_sending(net: Networks) -> None:
+    net.control("/_faults", {"kind": "repetitions"})
+    assert [net.tweet("Gleich").status_code for _ in range(2)] == [201, 201]
+    assert [net.post(message="Gleich").status_code for _ in range(2)] == [200, 200]
+
+
 @pytest.mark.parametrize("body", [
     {"text": "x", "mesage": "y"}, {"text": 7}, {}, {"text": ""}, {"text": "x", "media": {"media_ids": []}},
     {"text": "x", "media": {"media_ids": ["999"]}}, {"text": "x", "media": {"media_ids": ["1", "2", "3", "4", "5"]}},

@@ -1,0 +1,283 @@
+"""One daemon's work: what the courier, the reconciler and each tick do with the application."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Row
+
+from campaign import compose, desk, planning, store
+from campaign.app import App
+from campaign.campaigns import Campaign, parse_campaign
+from campaign.db import WorkerLock
+from campaign.pulling import Pulled
+from posts import ledger
+from posts.delivery import Courier, Patience, Publishers
+from posts.images import ImageError, trim
+from posts.reconcile import Reconciler, Settling
+from posts.states import FINAL, Event, State
+
+CALL_MARGIN = timedelta(seconds=5)
+TICK_LEASE = timedelta(seconds=60)
+TICKS_THAT_RUN_ONCE = ("pull", "plan", "reconcile")
+SIGN_OF_LIFE = timedelta(seconds=30)
+LOOK_AHEAD = timedelta(days=28)
+"""How long before its time an announcement's link and pictures are looked at."""
+LOOK_AGAIN = timedelta(days=1)
+STILL_FRESH = timedelta(minutes=15)
+"""How long an answer of a link or picture is believed when the announcement goes out."""
+LOOKS_PER_ROUND = 40
+MEDIA_BYTES = 2_000_000_000
+"""How large the folder of prepared pictures may grow."""
+
+
+class Work:
+    """One daemon's work on the database: each method is one tick, safe to run beside the others."""
+
+    def __init__(self, app: App, lock: WorkerLock, on_end: Callable[[int], None] = lambda _id: None) -> None:
+        self._app = app
+        self._lock = lock
+        settings = app.settings
+        call = settings["network.connect_timeout"] + settings["network.read_timeout"] + CALL_MARGIN
+        door = app.accounts()
+        self.publishers = Publishers(door.publisher, door.version)
+        self.courier = Courier(
+            app.database.write,
+            app.clock,
+            self.publishers,
+            lock.worker.id,
+            Patience(settings["delivery.lease"], call, settings["delivery.throttle_wait"]),
+            settings["delivery.senders"],
+            on_end,
+        )
+        self.reconciler = Reconciler(
+            app.database.write,
+            app.clock,
+            door.publisher,
+            lock.dead,
+            Settling(
+                looks=tuple(look.total_seconds() for look in settings["reconcile.looks"]),
+                window=settings["reconcile.window"].total_seconds(),
+                resend=settings["reconcile.after_absent"] == "resend",
+                resends=settings["reconcile.resends"],
+                late_grace=settings["delivery.late_grace"],
+            ),
+        )
+        self._next_pull: dict[str, datetime] = {}
+        self._seen_at: datetime | None = None
+
+    def recover(self) -> None:
+        """At the start: calls of workers that ended become doubts, their preparations are free again."""
+        with self._app.database.write() as connection:
+            now = self._app.now(connection)
+            dead = self._lock.dead(connection, store.unfinished_workers(connection))
+            ledger.lapse(connection, now, dead)
+            ledger.free_claims(connection, dead)
+            # Else a daemon that was started again would not pull, plan or look until its forerunner's leases end.
+            for ended in self._lock.dead(connection, ledger.lease_holders(connection, TICKS_THAT_RUN_ONCE)):
+                for name in TICKS_THAT_RUN_ONCE:
+                    ledger.drop_lease(connection, name, ended)
+
+    def deliver(self) -> int:
+        """Freeze what is due, send what is queued, tell what is too late."""
+        return self.courier.deliver_due(self._freeze_due)
+
+    def _freeze_due(self) -> None:
+        app = self._app
+        with app.database.write() as connection:
+            now = app.now(connection)
+            if self._seen_at is None or now - self._seen_at >= SIGN_OF_LIFE:
+                ledger.see(connection, self._lock.worker.id, now)
+                self._seen_at = now
+            ledger.miss_late(connection, now)
+        with app.database.read() as connection:
+            due = store.due_for_queueing(connection, app.now(connection))
+            if not due or ledger.brake_engaged(connection):
+                return
+            rows = store.announcement_rows(connection, ids=due)
+            definitions = {row.name: parse_campaign(row.definition) for row in store.campaign_rows(connection)}
+        hosts = app.tracked_hosts()
+        # Several at once: a slow web server behind one link must not keep the others waiting.
+        with ThreadPoolExecutor(app.settings["delivery.senders"], thread_name_prefix="freezer") as pool:
+            for frozen in [pool.submit(self._freeze, row, definitions.get(row.campaign), hosts) for row in rows]:
+                frozen.result()
+
+    def _freeze(self, row: Row[Any], campaign: Campaign | None, hosts: frozenset[str]) -> None:
+        app = self._app
+        problems = self._last_look(row, campaign)
+        draft = None
+        if not problems:
+            try:
+                draft = compose.freeze(app.settings, hosts, row, campaign, self._image_root(row))
+            except ImageError as error:
+                problems = [f"image_unusable:{error}"]
+        with app.database.write() as connection:
+            now = app.now(connection)
+            if draft is None:
+                ledger.move(
+                    connection,
+                    row.id,
+                    State.APPROVED,
+                    Event.HELD,
+                    now,
+                    ledger.DAEMON,
+                    hold_reason=problems[0],
+                    detail={"problems": problems},
+                )
+                store.set_announcement(connection, row.id, now, problems=problems)
+                return
+            current = store.announcement_row(connection, row.id)
+            if (current.text, current.link, current.images) == (row.text, row.link, row.images):
+                ledger.queue(connection, row.id, draft, compose.cost(row.network, draft, now), now)
+
+    def _last_look(self, row: Row[Any], campaign: Campaign | None) -> list[str]:
+        """Preflight once more, now that it goes out."""
+        app = self._app
+        problems = compose.preflight(
+            row.network,
+            row.text,
+            row.link,
+            list(row.images),
+            require_image=bool(campaign and campaign.require_image and row.place_id),
+        )
+        with app.database.read() as connection:
+            problems += planning.situation_problems(connection, row, campaign, app.settings.zone)
+        if not problems:
+            fresh = row.looked_at is not None and app.clock.now() - row.looked_at < STILL_FRESH
+            outside = None if fresh and row.looked_at >= row.changed_at else self._outside_problem(row)
+            problems += [outside] if outside else []
+        return problems
+
+    def _image_root(self, row: Row[Any]) -> Path | None:
+        if not row.place_id:
+            return None
+        with self._app.database.read() as connection:
+            stored = store.place_of(connection, row.place_id)
+        if stored is None or stored.place.portal not in self._app.settings.portals:
+            return None
+        return self._app.portals(stored.place.portal)[0].image_root
+
+    def look_ahead(self) -> None:
+        """Fetch pictures and ask links of what is planned, weeks before its time; what fails is held and told."""
+        app = self._app
+        with app.database.read() as connection:
+            now = app.now(connection)
+            rows = store.to_look_at(connection, now - LOOK_AGAIN, now + LOOK_AHEAD, LOOKS_PER_ROUND)
+        for row in rows:
+            problem = self._outside_problem(row)
+            with app.database.write() as connection:
+                now = app.now(connection)
+                store.note_look(connection, row.id, now)
+                if problem is not None:
+                    seen, detail = State(row.state), {"problems": [problem]}
+                    ledger.move(
+                        connection, row.id, seen, Event.HELD, now, ledger.DAEMON, hold_reason=problem, detail=detail
+                    )
+                    store.set_announcement(connection, row.id, now, problems=[problem])
+
+    def _outside_problem(self, row: Row[Any]) -> str | None:
+        """What is wrong with the link or a picture, by asking their servers."""
+        settings = self._app.settings
+        if row.link and settings["preflight.check_links"]:
+            timeout = (
+                settings["network.connect_timeout"].total_seconds(),
+                settings["network.read_timeout"].total_seconds(),
+            )
+            dead = compose.link_problem(row.link, timeout)
+            if dead is not None:
+                return dead
+        try:
+            for image in row.images:
+                compose.prepared_image(
+                    settings.path("media_dir"), row.network, image, self._image_root(row), frozenset()
+                )
+        except ImageError as error:
+            return f"image_unusable:{error}"
+        return None
+
+    def retry_held(self) -> None:
+        """Look again at what is held because a link or a picture failed; let it go on once it does not."""
+        app = self._app
+        with app.database.read() as connection:
+            rows = store.announcement_rows(connection, states=[State.HELD])
+        for row in rows:
+            word = (row.hold_reason or "").partition(":")[0]
+            if word in ("link_dead", "image_unusable") and self._outside_problem(row) is None:
+                with app.at_desk(ledger.DAEMON) as (connection, at):
+                    desk.release(connection, at, row.id)
+                    store.set_announcement(connection, row.id, at.now, problems=[])
+
+    def pull_due(self) -> list[Pulled]:
+        """Poll the portals whose turn it is, one machine at a time."""
+        app = self._app
+        with app.database.read() as connection:
+            now = app.now(connection)
+        due = [config for config in app.portals() if self._next_pull.get(config.name, now) <= now]
+        if not due:
+            return []
+        with app.database.write() as connection:
+            if not ledger.take_lease(connection, "pull", self._lock.worker.id, now, timedelta(minutes=10)):
+                return []
+        pulled = []
+        for config in due:
+            self._next_pull[config.name] = now + config.every
+            pulled += app.pull(config.name)
+        return pulled
+
+    def plan(self) -> None:
+        """Fill the calendar, one machine at a time."""
+        app = self._app
+        with app.database.write() as connection:
+            mine = ledger.take_lease(connection, "plan", self._lock.worker.id, app.now(connection), TICK_LEASE)
+        if mine:
+            app.plan()
+
+    def reconcile(self) -> int:
+        """Look for doubtful deliveries, one machine at a time; where there are none, nothing is written."""
+        app = self._app
+        with app.database.read() as connection:
+            if not self.reconciler.has_work(connection):
+                return 0
+        with app.database.write() as connection:
+            now = app.now(connection)
+            if not ledger.take_lease(connection, "reconcile", self._lock.worker.id, now, TICK_LEASE):
+                return 0
+            dead = self._lock.dead(connection, store.unfinished_workers(connection))
+            if dead:
+                ledger.lapse(connection, now, dead)
+                ledger.free_claims(connection, dead)
+        return self.reconciler.reconcile()
+
+    def tidy(self) -> None:
+        """Keep the folder of prepared pictures within its bound; what is still to be sent stays."""
+        with self._app.database.read() as connection:
+            rows = store.announcement_rows(connection, states=[state for state in State if state not in FINAL])
+        keep = {Path(image["file"]).name for row in rows for image in row.images}
+        keep |= {Path(image["file"]).name for row in rows if row.draft for image in row.draft["images"]}
+        trim(self._app.settings.path("media_dir"), MEDIA_BYTES, keep)
+
+    def seal(self) -> None:
+        """Chain what is committed."""
+        self._app.seal()
+
+    def next_due(self) -> datetime | None:
+        """The next instant at which something could go out."""
+        with self._app.database.read() as connection:
+            if ledger.brake_engaged(connection):
+                return None
+            return ledger.next_due(connection, self._app.now(connection), store.kept_back(connection))
+
+    def idle(self, within: timedelta) -> bool:
+        """Whether nothing is in flight, no look is pending, and nothing deliverable is due within that span."""
+        with self._app.database.read() as connection:
+            now = self._app.now(connection)
+            if ledger.busy(connection, now):
+                return False
+            if ledger.brake_engaged(connection):
+                return True
+            due = ledger.next_due(connection, now, store.kept_back(connection))
+        return due is None or due > now + within
