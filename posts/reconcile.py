@@ -28,6 +28,10 @@ PROOF_REACH = timedelta(days=2)
 PROOF_PAUSE = 60.0
 # Absence is believed after at least this many complete reads, the last of them at the window's end.
 COMPLETE_READS = 3
+# A time-line that could not be read when its last look came is asked so often again, after so many seconds each:
+# what can be known is not left to a person for one bad answer.
+FURTHER_LOOKS = 5
+FURTHER_PAUSE = 60.0
 
 Begin = Callable[[], AbstractContextManager[Connection]]
 
@@ -41,6 +45,11 @@ class Settling:
     resend: bool
     resends: int
     late_grace: timedelta
+
+    @property
+    def schedule(self) -> tuple[float, ...]:
+        """The looks within the window and one at its end, so that absence is never believed before."""
+        return (*(look for look in self.looks if look < self.window), self.window)
 
 
 @dataclass
@@ -96,7 +105,10 @@ class Reconciler:
         return max(0.0, min(self._due_at(search) for search in self._searches.values()) - monotonic)
 
     def _due_at(self, search: _Search) -> float:
-        return search.began + self._settling.looks[min(search.looks, len(self._settling.looks) - 1)]
+        """When the next look is due, on the monotonic scale."""
+        looks = self._settling.schedule
+        further = search.looks - len(looks) + 1
+        return search.began + (looks[search.looks] if further <= 0 else looks[-1] + further * FURTHER_PAUSE)
 
     def _is_due(self, doubt: Doubt) -> bool:
         monotonic = self._clock.monotonic()
@@ -140,11 +152,17 @@ class Reconciler:
                 return
             # Everything that matched belongs to other deliveries: for this one the read was complete.
             search.absences += 1
-        if search.looks >= len(self._settling.looks) or self._window_over(search):
+        if self._is_over(search):
             self._end(connection, doubt, search, now)
 
-    def _window_over(self, search: _Search) -> bool:
-        return self._clock.monotonic() - search.began > self._settling.window
+    def _is_over(self, search: _Search) -> bool:
+        """Whether all looks were made and read the time-line, or no further look may be made."""
+        looks = len(self._settling.schedule)
+        return search.looks >= looks and (self._read_back(search) or search.looks >= looks + FURTHER_LOOKS)
+
+    def _read_back(self, search: _Search) -> bool:
+        """Whether the time-line was read often enough, the last time too."""
+        return not search.blind and search.absences >= min(COMPLETE_READS, len(self._settling.schedule))
 
     @staticmethod
     def _candidates(connection: Connection, doubt: Doubt, sighting: Found) -> list[RemotePost]:
@@ -179,7 +197,7 @@ class Reconciler:
         """The reason why a person must decide, or nothing when absence may be believed."""
         if search.blind:
             return "blind"
-        if search.absences < min(COMPLETE_READS, len(self._settling.looks)):
+        if not self._read_back(search):
             return "looks_incomplete"
         if not (doubt.closed or worker_dead):
             return "worker_may_live"

@@ -31,7 +31,7 @@ ENTRY = Path(__file__).parents[2] / "scheduler.py"
 SETTINGS: dict[str, Any] = {
     "network": {"connect_timeout": "2s", "read_timeout": "3s"},
     "delivery": {"lease": "60s"},
-    "reconcile": {"looks": ["1s", "2s", "3s"], "window": "10s"},
+    "reconcile": {"looks": ["1s", "2s"], "window": "3s"},
     "preflight": {"check_links": False},
 }
 

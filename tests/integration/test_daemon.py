@@ -240,7 +240,7 @@ def acted(house: House) -> int:
 
 
 def test_a_killed_daemon_s_call_is_found_by_the_next_one(tmp_path: Path) -> None:
-    settings = {"network": PATIENT, "reconcile": {"looks": ["200ms", "400ms", "600ms"], "window": "10s"}}
+    settings = {"network": PATIENT, "reconcile": {"looks": ["200ms", "400ms"], "window": "600ms"}}
     with built(tmp_path, f"sqlite:///{tmp_path / 'k.db'}", SystemClock(), **settings) as house:
         announcement = house.add(house.channel("twitter"), "Einmal genügt")
         house.networks.fault("accept_late", seconds=1)

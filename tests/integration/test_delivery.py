@@ -19,6 +19,7 @@ from campaign.work import Work
 from posts import ledger
 from posts.clock import ManualClock
 from posts.drafts import Receipt
+from posts.reconcile import FURTHER_LOOKS, FURTHER_PAUSE
 from posts.sandbox.server import Server
 from posts.states import State
 from posts.tables import deliveries
@@ -80,6 +81,13 @@ def look_until_settled(house: House, work: Work) -> None:
         work.reconcile()
         pass_time(house, 1)
     work.deliver()
+
+
+def look_further(house: House, work: Work) -> None:
+    """The further looks at a time-line that could not be read."""
+    for _ in range(FURTHER_LOOKS):
+        pass_time(house, FURTHER_PAUSE)
+        work.reconcile()
 
 
 def prove_reader(house: House, work: Work, channel: str) -> None:
@@ -310,6 +318,7 @@ def test_a_time_line_that_can_t_be_read_ends_with_a_person(house: House, work: W
     house.networks.fault("timeline_error", call="timeline", times=None)
     work.deliver()
     look_until_settled(house, work)
+    look_further(house, work)
     assert house.state(announcement) is State.IN_DOUBT
     assert house.networks.texts().count("Der zweite Beitrag") == 1
 

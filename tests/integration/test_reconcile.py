@@ -18,7 +18,7 @@ from posts.drafts import Draft, Image, RemotePost
 from posts.errors import SignedOut
 from posts.ledger import Attempt
 from posts.networks.publisher import Absent, Blind, Found, Publisher, Sighting, could_be
-from posts.reconcile import REACH_BACK, Reconciler, Settling
+from posts.reconcile import COMPLETE_READS, FURTHER_LOOKS, FURTHER_PAUSE, REACH_BACK, Reconciler, Settling
 from posts.states import State
 from posts.tables import attempts, deliveries
 from tests.conformance.test_ledger import GRACE, LEASE, Books
@@ -52,7 +52,7 @@ class Desk:
         self.books, self.line = books, TimeLine()
         self.channel_id = books.channel()
         self.dead: set[str] = set()
-        self.settling = Settling(LOOKS, 60.0, True, 3, GRACE)
+        self.settling = Settling(LOOKS[:-1], LOOKS[-1], True, 3, GRACE)
         self.restart()
 
     def restart(self) -> None:
@@ -104,6 +104,12 @@ class Desk:
         self.reconciler.reconcile()
         for _ in LOOKS:
             self.books.clock.advance(10)
+            self.reconciler.reconcile()
+
+    def look_further(self) -> None:
+        """The further looks at a time-line that could not be read when the window ended."""
+        for _ in range(FURTHER_LOOKS):
+            self.books.clock.advance(FURTHER_PAUSE)
             self.reconciler.reconcile()
 
     def why(self, delivery_id: int) -> str:
@@ -326,26 +332,62 @@ def test_the_search_of_a_later_attempt_is_a_new_one(desk: Desk) -> None:
 # --- blind and ambiguous -----------------------------------------------------------------------------------
 
 
-def test_blind_at_the_end_of_the_window_is_a_person_s_matter(desk: Desk) -> None:
+def test_blind_to_the_last_is_a_person_s_matter(desk: Desk) -> None:
     desk.prove()
     delivery_id = desk.doubt()
     desk.line.blind = "server_error"
     desk.look_through()
+    assert desk.books.state(delivery_id) is State.UNKNOWN
+    desk.look_further()
     assert (desk.books.state(delivery_id), desk.why(delivery_id)) == (State.IN_DOUBT, "blind")
 
 
-def test_one_blind_look_leaves_too_few_complete_ones(desk: Desk) -> None:
+def test_blind_when_the_window_ends_it_is_asked_again_until_it_tells(desk: Desk) -> None:
     desk.prove()
     delivery_id = desk.doubt()
     desk.line.blind = "server_error"
-    desk.reconciler.reconcile()
-    desk.books.clock.advance(10)
-    desk.reconciler.reconcile()
+    desk.look_through()
     desk.line.blind = ""
-    for _ in LOOKS[1:]:
-        desk.books.clock.advance(10)
+    desk.post()
+    desk.look_further()
+    assert desk.books.state(delivery_id) is State.POSTED
+
+
+def test_blind_looks_are_made_up_for_before_absence_is_believed(desk: Desk) -> None:
+    desk.prove()
+    delivery_id = desk.doubt()
+    desk.line.blind = "server_error"
+    desk.look_through()
+    desk.line.blind = ""
+    for _ in range(COMPLETE_READS):
+        assert desk.books.state(delivery_id) is State.UNKNOWN
+        desk.books.clock.advance(FURTHER_PAUSE)
+        desk.reconciler.reconcile()
+    assert desk.books.state(delivery_id) is State.QUEUED
+
+
+def test_too_few_complete_reads_are_a_person_s_matter(desk: Desk) -> None:
+    desk.prove()
+    delivery_id = desk.doubt()
+    desk.line.blind = "server_error"
+    desk.look_through()
+    for number in range(FURTHER_LOOKS):
+        desk.line.blind = "" if number == FURTHER_LOOKS - 1 else "server_error"
+        desk.books.clock.advance(FURTHER_PAUSE)
         desk.reconciler.reconcile()
     assert (desk.books.state(delivery_id), desk.why(delivery_id)) == (State.IN_DOUBT, "looks_incomplete")
+
+
+def test_absence_is_not_believed_before_the_window_ends(desk: Desk) -> None:
+    desk.settling = replace(desk.settling, window=LOOKS[-1] + 50)
+    desk.restart()
+    desk.prove()
+    delivery_id = desk.doubt()
+    desk.look_through()
+    assert desk.books.state(delivery_id) is State.UNKNOWN
+    desk.books.clock.advance(50)
+    desk.reconciler.reconcile()
+    assert desk.books.state(delivery_id) is State.QUEUED
 
 
 @pytest.mark.parametrize("error", [SignedOut("token_expired"), RuntimeError("a bug")])
@@ -358,6 +400,7 @@ def test_a_reader_that_fails_is_blind(desk: Desk, error: Exception) -> None:
 
     desk.line.find = fail  # type: ignore[method-assign]
     desk.look_through()
+    desk.look_further()
     assert (desk.books.state(delivery_id), desk.why(delivery_id)) == (State.IN_DOUBT, "blind")
 
 
@@ -431,6 +474,8 @@ def test_only_whole_and_unopposed_absence_leads_back_to_the_queue(
         desk.line.posts = [RemotePost(one, "", desk.books.now, words) for one in ids]
         desk.books.clock.advance(10)
         desk.reconciler.reconcile()
+    desk.line.blind = "server_error"
+    desk.look_further()
     safe = proved and (closed or dead) and not (duplicate and closed)
     first_seen = next((sight for sight in sights if sight in ("ours", "two")), None)
     expected = {"ours": State.POSTED, "two": State.IN_DOUBT}.get(str(first_seen))
