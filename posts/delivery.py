@@ -223,7 +223,7 @@ class Courier:
                 if isinstance(error, IntegrityError) or not _is_database_trouble(error) or number == RECORD_TRIES - 1:
                     raise
                 logger.warning("the outcome can't be recorded yet: %s", error)
-                threading.Event().wait(min(0.5 * 2**number, 8.0))
+                self._clock.wait(None, threading.Event(), min(0.5 * 2**number, 8.0))
 
     def _record_outcome(self, attempt: Attempt, outcome: Outcome) -> None:
         reason, detail = outcome.reason, outcome.detail

@@ -102,14 +102,14 @@ def _keep_tokens(box: Sandbox, account: Account, given: dict[str, Any]) -> None:
 
 
 async def _clock(box: Sandbox, _: Any) -> Any:
-    return {"now": box.clock.now().isoformat()}
+    return {"now": box.clock.now().isoformat(), "under_way": box.under_way}
 
 
 async def _set_clock(box: Sandbox, body: Any) -> Any:
     given = _object(body)
     _only(given, frozenset({"now"}), "the clock")
     box.clock.set(None if given.get("now") is None else _instant(given["now"]))
-    return {"now": box.clock.now().isoformat()}
+    return await _clock(box, None)
 
 
 async def _set_limits(box: Sandbox, body: Any) -> Any:

@@ -45,6 +45,8 @@ class Sandbox:
     faults: Faults = field(default_factory=Faults)
     windows: Windows = field(default_factory=Windows)
     vocabulary: Vocabulary = field(default_factory=Vocabulary)
+    under_way: int = 0
+    """Calls that are not answered yet; also those whose caller has long hung up."""
 
     def visible_posts(self, network: str, call: str, account: str) -> list[Post]:
         """What a reader of the account sees now, newest first: faults may hide the newest or all of it."""
@@ -94,6 +96,14 @@ _AFTERWARDS = frozenset({"accept_then_hang_up", "accept_late", "accept_then_500"
 
 async def run(box: Sandbox, dialect: Dialect, call: Call, perform: Perform) -> Response:
     """Answer one call whose caller is known."""
+    box.under_way += 1
+    try:
+        return await _run(box, dialect, call, perform)
+    finally:
+        box.under_way -= 1
+
+
+async def _run(box: Sandbox, dialect: Dialect, call: Call, perform: Perform) -> Response:
     quota = box.windows.count(dialect.network, call.name, call.account, box.clock.now())
     usual = {"date": answers.http_date(box.clock.now())}
     headers = usual | dialect.headers(call.account, quota)

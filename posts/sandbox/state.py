@@ -121,6 +121,9 @@ class State:
         self._lock = threading.RLock()
         self._writing = threading.Lock()
         self._generation = self._written = 0
+        # Never forgotten: a network gives no id twice, and our ledger relies on that.
+        self._given: set[str] = set()
+        self._graph_number = _GRAPH_ID_START
         self._clear()
         if file is not None and file.exists():
             self._read(file)
@@ -273,7 +276,7 @@ class State:
             return self._graph_number
 
     def reset(self) -> None:
-        """Forget everything, the pictures included."""
+        """Forget everything, the pictures included; only ids that were given are not given again."""
         with self._lock:
             self._clear()
         if self._file is not None:
@@ -301,8 +304,6 @@ class State:
         self._posts: dict[str, Post] = {}
         self._by_account: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
         self._said: dict[tuple[str, str, str], datetime] = {}
-        self._given: set[str] = set()
-        self._graph_number = _GRAPH_ID_START
         self._lines: dict[str, str] = {}
         self._generation += 1
 

@@ -87,6 +87,11 @@ class House:
         self.app = self.another_app()
         self.app.prepare()
 
+    def set_database(self, url: str) -> None:
+        """Work on another database from now on; its channels must be the same."""
+        self._raw["database"] = url
+        self.app = self.another_app()
+
     def another_app(self, clock: Clock | None = None) -> App:
         """The same installation once more, as on another machine."""
         settings = interpret(self._raw, self.directory, None)

