@@ -21,12 +21,14 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.chaos.points import die_at
+from tests.chaos.soak import furnish, soak
 from tests.chaos.windows import WINDOWS, Window, announce
 from tests.chaos.world import Database, Life, PostgresCopy, Report, Shape, SqliteFile, World, sandbox_process
 
 NUMBER = re.compile(r"Nr\. \d+")
 COLUMNS = ("runs", "deliveries", "posted once", "settled by reading back", "cancelled", "handed to a person")
 WRONG = ("twice", "lost")
+SOAK = "every fault at 10 % at once, a daemon killed every second"
 SETTLED = {"found", "absent"}
 PERSONAL = {"in_doubt", "refused", "missed", "held"}
 # One sender makes the numbers of the points the same in every run.
@@ -58,6 +60,14 @@ def count(report: Report) -> Counter[str]:
         elif times <= 1:
             found["lost"] += 1
     return found
+
+
+def counted(report: Report, name: str) -> Counter[str]:
+    """As `count`; what went wrong is shown whole."""
+    told = count(report)
+    if told["twice"] or told["lost"]:
+        print(f"{name}: {report}", file=sys.stderr)
+    return told
 
 
 def _number(text: str) -> str:
@@ -97,12 +107,20 @@ def run_windows(
             found: Counter[str] = Counter()
             points = _points(world, window)
             for shapes in runs_of(window, points, short, place == 0):
-                report = world.run(shapes, list(window.faults))
-                told = count(report)
-                if told["twice"] or told["lost"]:
-                    print(f"{window.name}: {report}", file=sys.stderr)
-                found += told
+                found += counted(world.run(shapes, list(window.faults)), window.name)
             yield window.name, found
+
+
+def run_soak(kind: str, database: Database, directory: Path, short: bool) -> Iterator[tuple[str, Counter[str]]]:
+    """Real daemons by the clock: two on PostgreSQL, one on SQLite."""
+    daemons = 2 if kind == "postgresql" else 1
+    count_of, kills = (60, 6) if short else (500, 90)
+    with sandbox_process() as sandbox:
+        database.thaw_empty()
+        house, ids = furnish(directory, database.url, sandbox, count_of)
+        report = soak(house, sandbox, ids, daemons, kills)
+        house.app.close()
+    yield SOAK, counted(report, SOAK)
 
 
 def _points(world: World, window: Window) -> int:
@@ -159,6 +177,8 @@ def main() -> int:
             home = directory / kind
             home.mkdir()
             found = run_windows(database, home, asked.short, asked.window)
+            if not asked.window or any(name in SOAK for name in asked.window):
+                found = itertools.chain(found, run_soak(kind, database, home, asked.short))
             collected += rows(found, kind, console)
     if asked.json:
         asked.json.write_text(json.dumps(collected, ensure_ascii=False, indent=1), encoding="utf-8")

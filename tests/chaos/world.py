@@ -133,6 +133,16 @@ class Report:
     chain_holds: bool
     unlogged: list[str] = field(default_factory=list)
 
+    @classmethod
+    def of(cls, told: dict[str, Any], sandbox: Sandbox) -> Report:
+        """What the ledger tells, beside what the networks accepted."""
+        endings = [Ending(**one | {"events": tuple(one["events"])}) for one in told["endings"]]
+        accepted: dict[str, list[str]] = {}
+        for post in sandbox.control("GET", "/_posts"):
+            if post["published"]:
+                accepted.setdefault(post["text"], []).append(post["id"])
+        return cls(endings, accepted, told["chain_holds"], told["unlogged"])
+
 
 class World:
     """Builds the database once, and gives each run a fresh copy of it."""
@@ -229,21 +239,12 @@ class World:
             house = self._house_of(clock)
             house.app.check_channels([])
             _work_until_quiet(house, clock)
-            file.write_text(json.dumps(_tell(house, self._ids)), encoding="utf-8")
+            file.write_text(json.dumps(tell(house, self._ids)), encoding="utf-8")
 
         _in_a_process(live)
         if not file.exists():
             raise RuntimeError("the last generation did not end")
-        told = json.loads(file.read_text(encoding="utf-8"))
-        endings = [Ending(**one | {"events": tuple(one["events"])}) for one in told["endings"]]
-        return Report(endings, self._accepted(), told["chain_holds"], told["unlogged"])
-
-    def _accepted(self) -> dict[str, list[str]]:
-        accepted: dict[str, list[str]] = {}
-        for post in self._sandbox.control("GET", "/_posts"):
-            if post["published"]:
-                accepted.setdefault(post["text"], []).append(post["id"])
-        return accepted
+        return Report.of(json.loads(file.read_text(encoding="utf-8")), self._sandbox)
 
 
 class Database:
@@ -258,6 +259,9 @@ class Database:
     def thaw(self) -> None:
         """A fresh copy at `url`."""
 
+    def thaw_empty(self) -> None:
+        """An empty one at `url`."""
+
 
 class SqliteFile(Database):
     """A file, copied."""
@@ -266,9 +270,12 @@ class SqliteFile(Database):
         self._frozen, self._file = directory / "frozen.db", directory / "run.db"
         self.template, self.url = f"sqlite:///{self._frozen}", f"sqlite:///{self._file}"
 
-    def thaw(self) -> None:
+    def thaw_empty(self) -> None:
         for end in ("", "-wal", "-shm"):
             Path(f"{self._file}{end}").unlink(missing_ok=True)
+
+    def thaw(self) -> None:
+        self.thaw_empty()
         self._file.write_bytes(self._frozen.read_bytes())
 
 
@@ -291,6 +298,9 @@ class PostgresCopy(Database):
         with psycopg.connect(self._server, autocommit=True) as connection:
             for statement in statements:
                 connection.execute(statement)
+
+    def thaw_empty(self) -> None:
+        self._execute('DROP DATABASE IF EXISTS "run" WITH (FORCE)', 'CREATE DATABASE "run"')
 
     def thaw(self) -> None:
         self._execute('DROP DATABASE IF EXISTS "run" WITH (FORCE)', 'CREATE DATABASE "run" TEMPLATE "frozen"')
@@ -355,7 +365,8 @@ def _until_next(work: Work, clock: WorldClock) -> float:
 # --- reading both sides --------------------------------------------------------------------------------------
 
 
-def _tell(house: House, ids: list[int]) -> dict[str, Any]:
+def tell(house: House, ids: list[int]) -> dict[str, Any]:
+    """Our side of the truth: how each announcement ended, whether the log's chain holds and agrees."""
     verification = house.app.verify_log(None)
     shown = {one["id"]: one for one in house.app.announcements(ids=ids)}
     with house.app.database.read() as connection:

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
-from subprocess import PIPE
+from subprocess import DEVNULL, PIPE
 from typing import Any
 
 import requests
@@ -97,8 +97,8 @@ class House:
         settings = interpret(self._raw, self.directory, None)
         return App(settings, clock=clock or self.clock, actor="cli:anna", environment=self._key)
 
-    def process(self, *arguments: str) -> subprocess.Popen[str]:
-        """A `kreativorte` command of this installation in a process of its own."""
+    def process(self, *arguments: str, quiet: bool = False) -> subprocess.Popen[str]:
+        """A `kreativorte` command of this installation in a process of its own; a quiet one's words are dropped."""
         file = self.directory / "kreativorte.toml"
         plain = [f"{name} = {json.dumps(value)}" for name, value in self._raw.items() if not isinstance(value, dict)]
         for name, table in self._raw.items():
@@ -107,7 +107,8 @@ class House:
         file.write_text("\n".join(plain), encoding="utf-8")
         command = [sys.executable, str(ENTRY), "--config", str(file), *arguments]
         environment = os.environ | self._key
-        return subprocess.Popen(command, stdout=PIPE, stderr=PIPE, text=True, env=environment)
+        said = DEVNULL if quiet else PIPE
+        return subprocess.Popen(command, stdout=said, stderr=said, text=True, env=environment)
 
     def channel(self, network: str, account: str | None = None, base: str | None = None) -> str:
         """Connect a channel; returns its name."""
