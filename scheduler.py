@@ -50,6 +50,7 @@ class Daemon:
         self._stopped = threading.Event()
         self._first_round = {name: threading.Event() for name in ("pull_due", "plan")}
         self._work: Work | None = None
+        self._was_away = False
 
     def stop(self) -> None:
         """Begin nothing new; what is in flight is finished and recorded."""
@@ -83,10 +84,14 @@ class Daemon:
 
     def _turn(self, work: Work, lock: WorkerLock) -> int:
         try:
-            if not lock.held():
+            if self._was_away or not lock.held():
                 lock.hold()
+                # Whoever answers now may be another server, one that lags: nothing is sent before that is known.
+                work.recover()
+                self._was_away = False
             return work.deliver()
         except DatabaseUnreachable as trouble:
+            self._was_away = True
             logger.warning("%s", trouble)
             self._stopped.wait(AFTER_TROUBLE)
             return 0

@@ -19,6 +19,7 @@ from campaign import compose, desk, planning, pulling, store
 from campaign.campaigns import campaign_to_mapping, read_campaign
 from campaign.db import Database, upgrade
 from campaign.desk import Desk, Refusal
+from campaign.heads import Heads, Loss, loss, newest
 from campaign.news import sentence, sentences
 from campaign.portals.portal import PortalConfig, portal_config
 from campaign.pulling import Pulled
@@ -28,9 +29,12 @@ from posts.accounts import Accounts, Vault
 from posts.clock import Clock, SystemClock
 from posts.networks.publisher import CredentialsError, Endpoint
 from posts.networks.registry import NETWORKS, check_credentials
+from posts.reconcile import REACH_BACK
 from posts.states import State
 
 logger = logging.getLogger(__name__)
+
+RESTORED = "database_restored"
 
 SEAL_LEASE = timedelta(seconds=30)
 
@@ -71,6 +75,7 @@ class App:
         self._environment = os.environ if environment is None else environment
         self.actor_name = actor or self._environment.get("KREATIVORTE_USER") or f"cli:{getpass.getuser()}"
         self.database = Database(settings.database_url)
+        self.heads = Heads(settings.path("heads"))
         self.templates = compose.Templates(templates_directory() / "posts")
         self._vault: Vault | None = None
 
@@ -615,6 +620,41 @@ class App:
         """Engage or release the emergency brake."""
         with self.at_desk() as (connection, at):
             ledger.set_brake(connection, engaged, reason, at.now, at.actor)
+        if not engaged:
+            self.keep_head()
+
+    def keep_head(self) -> None:
+        """Remember outside the database what is committed in it, unless the brake is on: then it is evidence."""
+        with self.database.read() as connection:
+            if not ledger.brake_engaged(connection):
+                self.heads.keep(newest(connection))
+
+    def compare_heads(self) -> Loss | None:
+        """Whether the database lacks what this machine has seen; then the brake goes on, and what was due since is
+        looked for before its first send."""
+        memory = self.heads.recall()
+        with self.database.write() as connection:
+            lost = loss(connection, memory)
+            if lost is None:
+                return None
+            now = self.now(connection)
+            stopped = store.brake_row(connection)
+            if stopped is None or not stopped.engaged or stopped.reason != RESTORED:
+                concerned = ledger.doubt_since(connection, (lost.since or now) - REACH_BACK, now)
+                ledger.set_brake(connection, True, RESTORED, now, ledger.DAEMON)
+                ledger.note(
+                    connection,
+                    RESTORED,
+                    now,
+                    ledger.DAEMON,
+                    detail={
+                        "missing": lost.missing.id if lost.missing else None,
+                        "missing_at": lost.missing.at.isoformat() if lost.missing else None,
+                        "newest_at": lost.since.isoformat() if lost.since else None,
+                        "looked_for": concerned,
+                    },
+                )
+            return lost
 
     def log_entries(self, announcement_id: int | None = None, after_seq: int | None = None) -> list[dict[str, Any]]:
         """Log entries, the contract's objects with the actors' names beside; sealed first."""
@@ -678,6 +718,9 @@ class App:
         yield Finding("clock", "database", skew < 60, "" if skew < 60 else f"Die Uhren gehen {skew:.0f} s auseinander.")
         stopped = brake is not None and brake.engaged
         advice = "Die Notbremse ist gezogen; `kreativorte go` löst sie."
+        with self.database.read() as connection:
+            lost = loss(connection, self.heads.recall())
+        yield Finding("heads", str(self.settings["heads"]), lost is None, lost.advice() if lost else "")
         yield Finding("brake", "all channels", not stopped, advice if stopped else "")
         checked = self.verify_log(None)
         advice = f"Die Kette bricht bei Eintrag {checked.first_bad}; das Protokoll wurde verändert."

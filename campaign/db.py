@@ -292,6 +292,8 @@ class WorkerLock:
 
     def hold(self) -> None:
         """PostgreSQL: take the advisory lock on a connection of its own; again after the connection was lost."""
+        if self._file is not None or self.held():
+            return
         if self._engine is None:
             self._engine = create_engine(self._database.url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
         deadline = time.monotonic() + BUSY_SECONDS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -20,6 +21,8 @@ from posts.delivery import Courier, Patience, Publishers
 from posts.images import ImageError, trim
 from posts.reconcile import Reconciler, Settling
 from posts.states import FINAL, Event, State
+
+logger = logging.getLogger(__name__)
 
 CALL_MARGIN = timedelta(seconds=5)
 TICK_LEASE = timedelta(seconds=60)
@@ -71,7 +74,11 @@ class Work:
         self._seen_at: datetime | None = None
 
     def recover(self) -> None:
-        """At the start: calls of workers that ended become doubts, their preparations are free again."""
+        """At the start, and whenever the database was away: is it still the same one? Then calls of workers that
+        ended become doubts, their preparations are free again."""
+        lost = self._app.compare_heads()
+        if lost is not None:
+            logger.error("%s", lost.advice())
         with self._app.database.write() as connection:
             now = self._app.now(connection)
             dead = self._lock.dead(connection, store.unfinished_workers(connection))
@@ -261,8 +268,9 @@ class Work:
         trim(self._app.settings.path("media_dir"), MEDIA_BYTES, keep)
 
     def seal(self) -> None:
-        """Chain what is committed."""
+        """Chain what is committed, and remember outside the database that it is."""
         self._app.seal()
+        self._app.keep_head()
 
     def next_due(self) -> datetime | None:
         """The next instant at which something could go out."""

@@ -23,6 +23,8 @@ from posts.states import PLANNED, Event, ForbiddenMove, State, after
 from posts.tables import Instant, attempts, brake, channels, deliveries, leases, log_entries, reader_proofs, workers
 
 DAEMON = "daemon"
+RESTORE = "restore"
+"""Stands for the unknown worker of attempts that a restored database no longer knows."""
 
 
 @dataclass(frozen=True)
@@ -178,6 +180,19 @@ def verify(connection: Connection, expected_head: tuple[int, str] | None = None)
     return Verification(count, first_bad is None, first_bad, f"{count}:{prev}")
 
 
+def newest_entry(connection: Connection) -> tuple[str, datetime] | None:
+    """Id and instant of the entry that was inserted last, of those that are committed."""
+    row = connection.execute(
+        select(log_entries.c.id, log_entries.c.at).order_by(log_entries.c.ordinal.desc()).limit(1)
+    ).one_or_none()
+    return (row.id, row.at) if row else None
+
+
+def has_entry(connection: Connection, entry_id: str) -> bool:
+    """Whether the log has the entry with that random id."""
+    return connection.execute(select(log_entries.c.id).where(log_entries.c.id == entry_id)).first() is not None
+
+
 def entries(
     connection: Connection, *, delivery_id: int | None = None, sealed: bool = False, after_seq: int = 0
 ) -> Iterator[Row[Any]]:
@@ -274,8 +289,8 @@ def create(
 
 
 def queue(connection: Connection, delivery_id: int, draft: Draft, cost_usd: float | None, now: datetime) -> bool:
-    """Freeze the text and hand the announcement to the senders."""
-    return move(
+    """Freeze the text and hand the announcement to the senders; what may be out already goes to be looked for."""
+    queued = move(
         connection,
         delivery_id,
         State.APPROVED,
@@ -289,6 +304,63 @@ def queue(connection: Connection, delivery_id: int, draft: Draft, cost_usd: floa
         failures=0,
         detail={"text": draft.text, "link": draft.link, "images": [image.sha256 for image in draft.images]},
     )
+    since = connection.execute(select(deliveries.c.look_since).where(deliveries.c.id == delivery_id)).scalar_one()
+    if queued and since is not None:
+        _look_first(connection, delivery_id, since, now)
+    return queued
+
+
+def doubt_since(connection: Connection, since: datetime, now: datetime) -> int:
+    """The database was put back to `since`: whatever was due from then on and is not out here may be out all the same.
+
+    Nothing of it is sent before it was looked for; returns how many deliveries that concerns.
+    """
+    unsent = [*PLANNED, State.QUEUED, State.MISSED]
+    marked = connection.execute(
+        update(deliveries)
+        .where(
+            deliveries.c.state.in_([state.value for state in unsent]),
+            deliveries.c.due_at >= since,
+            deliveries.c.due_at <= now,
+        )
+        .values(look_since=since)
+    ).rowcount
+    waiting = connection.execute(
+        select(deliveries.c.id).where(deliveries.c.state == State.QUEUED.value, deliveries.c.look_since.is_not(None))
+    ).scalars()
+    for delivery_id in waiting.all():
+        _look_first(connection, delivery_id, since, now)
+    return marked
+
+
+def _look_first(connection: Connection, delivery_id: int, since: datetime, now: datetime) -> None:
+    """An attempt that nobody here remembers becomes a doubt like any other; its worker's call has long ended."""
+    number = connection.execute(select(deliveries.c.attempt).where(deliveries.c.id == delivery_id)).scalar_one() + 1
+    moved = move(
+        connection,
+        delivery_id,
+        State.QUEUED,
+        Event.DOUBTED,
+        now,
+        DAEMON,
+        detail={"why": "database_restored"},
+        attempt=number,
+        worker=None,
+        lease_until=None,
+        look_since=None,
+    )
+    if moved:
+        connection.execute(update(deliveries).where(deliveries.c.id == delivery_id).values(attempt=number))
+        connection.execute(
+            insert(attempts).values(
+                delivery_id=delivery_id,
+                number=number,
+                worker=RESTORE,
+                started_at=since,
+                closed_at=now,
+                outcome="lost with the database",
+            )
+        )
 
 
 def miss_late(connection: Connection, now: datetime) -> list[int]:
@@ -297,6 +369,8 @@ def miss_late(connection: Connection, now: datetime) -> list[int]:
         select(deliveries.c.id, deliveries.c.state).where(
             deliveries.c.state.in_((State.APPROVED.value, State.QUEUED.value)),
             deliveries.c.late_until < now,
+            # It may be out: to call it missed before it was looked for would be a guess.
+            deliveries.c.look_since.is_(None),
             or_(deliveries.c.lease_until.is_(None), deliveries.c.lease_until < now),
         )
     ).all()
@@ -702,6 +776,7 @@ class Doubt:
     worker: str
     resends: int
     cancel_wanted: bool
+    late_until: datetime
 
 
 def doubts(connection: Connection) -> list[Doubt]:
@@ -729,6 +804,7 @@ def doubts(connection: Connection) -> list[Doubt]:
             row.by,
             row.resends,
             row.cancel_wanted,
+            row.late_until,
         )
         for row in rows
     ]

@@ -191,7 +191,9 @@ class Reconciler:
         if why:
             ledger.hand_over(connection, doubt, why, now)
         else:
-            ledger.settle_absent(connection, doubt, now, now + self._settling.late_grace)
+            # What a restored database had due keeps its own grace: nobody has tried to send it since.
+            late_until = doubt.late_until if doubt.worker == ledger.RESTORE else now + self._settling.late_grace
+            ledger.settle_absent(connection, doubt, now, late_until)
 
     def _why_not_resend(self, connection: Connection, doubt: Doubt, search: _Search, worker_dead: bool) -> str:
         """The reason why a person must decide, or nothing when absence may be believed."""

@@ -41,6 +41,7 @@ class Event(StrEnum):
     LOST_SIGHT = "lost_sight"
     FOUND = "found"
     ABSENT = "absent"
+    DOUBTED = "doubted"
     HANDED_OVER = "handed_over"
     SETTLED_FOUND = "settled_found"
     SETTLED_ABSENT = "settled_absent"
@@ -85,6 +86,7 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (State.QUEUED, Event.RECALLED): State.APPROVED,
     (State.QUEUED, Event.MISSED): State.MISSED,
     (State.QUEUED, Event.CANCELLED): State.CANCELLED,
+    (State.QUEUED, Event.DOUBTED): State.UNKNOWN,
     (State.SENDING, Event.POSTED): State.POSTED,
     (State.SENDING, Event.REFUSED): State.REFUSED,
     (State.SENDING, Event.POSTPONED): State.QUEUED,

@@ -113,6 +113,8 @@ deliveries = Table(
     Column("posted_at", Instant),
     Column("removed_at", Instant),
     Column("cost_usd", Float),
+    # It may be out already since then, though this database does not know: looked for before its first send.
+    Column("look_since", Instant),
     UniqueConstraint("channel_id", "remote_id"),
     CheckConstraint("state <> 'posted' OR remote_id IS NOT NULL", name="posted_has_remote_id"),
     CheckConstraint(
@@ -213,6 +215,11 @@ TRIGGERS: dict[str, tuple[str, ...]] = {
         "BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END",
         "CREATE TRIGGER log_entries_no_update BEFORE UPDATE ON log_entries "
         f"WHEN OLD.seq IS NOT NULL OR NEW.seq IS NULL OR {_SEALED_ONCE} "
+        "OR EXISTS (SELECT 1 FROM log_entries WHERE seq = NEW.seq) "
+        "BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END",
+        # REPLACE deletes rows without asking the trigger above, unless the client set recursive_triggers.
+        "CREATE TRIGGER log_entries_no_replace BEFORE INSERT ON log_entries "
+        "WHEN EXISTS (SELECT 1 FROM log_entries WHERE id = NEW.id OR ordinal = NEW.ordinal OR seq = NEW.seq) "
         "BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END",
     ),
     "postgresql": (

@@ -126,6 +126,7 @@ STATEMENTS = {
 	posted_at DATETIME,
 	removed_at DATETIME,
 	cost_usd FLOAT,
+	look_since DATETIME,
 	CONSTRAINT pk_deliveries PRIMARY KEY (id),
 	CONSTRAINT uq_deliveries_channel_id_remote_id UNIQUE (channel_id, remote_id),
 	CONSTRAINT ck_deliveries_posted_has_remote_id CHECK (state <> 'posted' OR remote_id IS NOT NULL),
@@ -221,7 +222,8 @@ STATEMENTS = {
 	CONSTRAINT fk_approvals_announcement_id_announcements FOREIGN KEY(announcement_id) REFERENCES announcements (id)
 )""",
         """CREATE TRIGGER log_entries_no_delete BEFORE DELETE ON log_entries BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END""",
-        """CREATE TRIGGER log_entries_no_update BEFORE UPDATE ON log_entries WHEN OLD.seq IS NOT NULL OR NEW.seq IS NULL OR NEW.ordinal IS NOT OLD.ordinal OR NEW.id IS NOT OLD.id OR NEW.at IS NOT OLD.at OR NEW.event IS NOT OLD.event OR NEW.announcement IS NOT OLD.announcement OR NEW.channel IS NOT OLD.channel OR NEW.network IS NOT OLD.network OR NEW.attempt IS NOT OLD.attempt OR NEW.remote_id IS NOT OLD.remote_id OR NEW.permalink IS NOT OLD.permalink OR NEW.actor IS NOT OLD.actor OR NEW.detail IS NOT OLD.detail BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END""",
+        """CREATE TRIGGER log_entries_no_update BEFORE UPDATE ON log_entries WHEN OLD.seq IS NOT NULL OR NEW.seq IS NULL OR NEW.ordinal IS NOT OLD.ordinal OR NEW.id IS NOT OLD.id OR NEW.at IS NOT OLD.at OR NEW.event IS NOT OLD.event OR NEW.announcement IS NOT OLD.announcement OR NEW.channel IS NOT OLD.channel OR NEW.network IS NOT OLD.network OR NEW.attempt IS NOT OLD.attempt OR NEW.remote_id IS NOT OLD.remote_id OR NEW.permalink IS NOT OLD.permalink OR NEW.actor IS NOT OLD.actor OR NEW.detail IS NOT OLD.detail OR EXISTS (SELECT 1 FROM log_entries WHERE seq = NEW.seq) BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END""",
+        """CREATE TRIGGER log_entries_no_replace BEFORE INSERT ON log_entries WHEN EXISTS (SELECT 1 FROM log_entries WHERE id = NEW.id OR ordinal = NEW.ordinal OR seq = NEW.seq) BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END""",
     ),
     "postgresql": (
         """CREATE TABLE brake (
@@ -339,6 +341,7 @@ STATEMENTS = {
 	posted_at TIMESTAMP WITH TIME ZONE,
 	removed_at TIMESTAMP WITH TIME ZONE,
 	cost_usd FLOAT,
+	look_since TIMESTAMP WITH TIME ZONE,
 	CONSTRAINT pk_deliveries PRIMARY KEY (id),
 	CONSTRAINT uq_deliveries_channel_id_remote_id UNIQUE (channel_id, remote_id),
 	CONSTRAINT ck_deliveries_posted_has_remote_id CHECK (state <> 'posted' OR remote_id IS NOT NULL),
