@@ -69,8 +69,11 @@ class Heads:
             stored = json.loads(self._file.read_text(encoding="utf-8"))
             head = Head(str(stored["id"]), datetime.fromisoformat(stored["at"])) if stored else None
         except (OSError, ValueError, KeyError, TypeError):
-            return Memory(False, None)
-        return Memory(True, head)
+            head, known = None, False
+        else:
+            known = True
+        self._kept = head.id if head else None
+        return Memory(known, head)
 
     def keep(self, head: Head | None) -> None:
         """Remember a head; the file is replaced whole, so that a power cut leaves the old one or the new one."""

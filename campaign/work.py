@@ -79,6 +79,8 @@ class Work:
         lost = self._app.compare_heads()
         if lost is not None:
             logger.error("%s", lost.advice())
+        # At once: a first daemon that dies before its first tick must not find its own work a stranger's.
+        self._app.keep_head()
         with self._app.database.write() as connection:
             now = self._app.now(connection)
             dead = self._lock.dead(connection, store.unfinished_workers(connection))

@@ -31,7 +31,7 @@ def announce(house: House, picture: Path) -> list[int]:
         channel = f"{network}-{PAGE if network == 'facebook' else ACCOUNT}"
         image = (picture, "Ein Hof mit Linde", "Foto: Anna") if number in (2, 3) else None
         link = f"{LINK}{number}" if number in (0, 1, 2) else None
-        ids.append(house.add(channel, f"Nr. {number} lädt ein", after=300 + number, image=image, link=link))
+        ids.append(house.add(channel, f"Nr. {number} lädt ein", after=300, image=image, link=link))
     return ids
 
 
