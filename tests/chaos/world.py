@@ -8,6 +8,7 @@ are read: what the networks accepted, and what the ledger tells.
 from __future__ import annotations
 
 import contextlib
+import gc
 import http.client
 import json
 import os
@@ -181,7 +182,9 @@ class World:
         house.clock = clock
         self._ids = announce(house, picture)
         house.app.close()
-        self._database.freeze()
+        # Every run is forked from here: without this each would walk and copy all of the loaded modules' objects.
+        gc.collect()
+        gc.freeze()
 
     def run(self, shapes: list[Shape], faults: list[dict[str, Any]]) -> Report:
         """One generation per shape, then one with all faults off; returns what both sides tell."""
@@ -254,9 +257,6 @@ class Database:
 
     template: str
     url: str
-
-    def freeze(self) -> None:
-        """What stands in the template now is what every run begins with."""
 
     def thaw(self) -> None:
         """A fresh copy at `url`."""
