@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import psycopg
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -24,11 +25,11 @@ from sqlalchemy.exc import (
     ArgumentError,
     DatabaseError,
     DataError,
-    DBAPIError,
     IntegrityError,
     InternalError,
     NoSuchModuleError,
     ProgrammingError,
+    SQLAlchemyError,
 )
 from sqlalchemy.pool import NullPool
 
@@ -202,7 +203,7 @@ class Watch:
         while not self._ended.is_set():
             try:
                 look()
-            except (DBAPIError, DatabaseUnreachable, OSError):
+            except (SQLAlchemyError, psycopg.Error, DatabaseUnreachable, OSError):
                 # The connection broke: whatever was announced meanwhile is seen by waking once.
                 self._ended.wait(1.0)
                 self._wake.set()
@@ -218,18 +219,13 @@ class Watch:
                 last = version
 
     def _listen(self) -> None:
-        with self._database.engine.connect() as connection:
-            raw: Any = connection.connection.dbapi_connection
-            raw.rollback()
-            raw.autocommit = True
-            try:
-                raw.execute(f"LISTEN {WAKE_CHANNEL}")
-                while not self._ended.is_set():
-                    for _ in raw.notifies(timeout=0.5, stop_after=1):
-                        self._wake.set()
-                raw.execute(f"UNLISTEN {WAKE_CHANNEL}")
-            finally:
-                raw.autocommit = False
+        # A connection of its own, not one of the pool: it is closed whatever became of it.
+        url = self._database.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        with psycopg.connect(url, autocommit=True, connect_timeout=10) as connection:
+            connection.execute(f"LISTEN {WAKE_CHANNEL}")
+            while not self._ended.is_set():
+                for _ in connection.notifies(timeout=0.5, stop_after=1):
+                    self._wake.set()
 
 
 # --- the worker's lock ---------------------------------------------------------------------------------------
@@ -310,7 +306,11 @@ class WorkerLock:
             return self._file is not None
         try:
             self._connection.execute(text("SELECT 1"))
-        except DBAPIError:
+        except SQLAlchemyError:
+            # Lost, and the lock with it: the server gave both free. This object can't be used again.
+            self._connection.invalidate()
+            self._connection.close()
+            self._connection = None
             return False
         return True
 

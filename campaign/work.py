@@ -275,11 +275,14 @@ class Work:
         self._app.keep_head()
 
     def next_due(self) -> datetime | None:
-        """The next instant at which something could go out."""
+        """The next instant at which something could go out, by this machine's clock, which may differ from the
+        database's: who sleeps until then must not be late by the difference."""
         with self._app.database.read() as connection:
             if ledger.brake_engaged(connection):
                 return None
-            return ledger.next_due(connection, self._app.now(connection), store.kept_back(connection))
+            now = self._app.now(connection)
+            due = ledger.next_due(connection, now, store.kept_back(connection))
+        return None if due is None else due + (self._app.clock.now() - now)
 
     def idle(self, within: timedelta) -> bool:
         """Whether nothing is in flight, no look is pending, and nothing deliverable is due within that span."""
