@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Row
 
 from campaign import compose, desk, planning, pulling, store
 from campaign.campaigns import campaign_to_mapping, read_campaign
-from campaign.db import Database, upgrade
+from campaign.db import Database, forgetful, upgrade
 from campaign.desk import Desk, Refusal
 from campaign.heads import Heads, Loss, loss, newest
 from campaign.news import sentence, sentences
@@ -715,6 +715,8 @@ class App:
             skew = abs((ledger.now_of(connection, self.clock) - self.clock.now()).total_seconds())
             brake = store.brake_row(connection)
         yield Finding("database", self.database.name, True)
+        for word in forgetful(self.database):
+            yield Finding("durability", word, False, sentence(word, self.settings["language"]))
         yield Finding("clock", "database", skew < 60, "" if skew < 60 else f"Die Uhren gehen {skew:.0f} s auseinander.")
         stopped = brake is not None and brake.engaged
         advice = "Die Notbremse ist gezogen; `kreativorte go` löst sie."

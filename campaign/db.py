@@ -175,6 +175,41 @@ def is_current(database: Database) -> bool:
     return revision == ScriptDirectory.from_config(_alembic("")).get_current_head()
 
 
+# --- commits that stay ---------------------------------------------------------------------------------------
+
+NETWORK_DRIVES = ("nfs", "cifs", "smb", "9p", "afs", "ceph", "glusterfs", "fuse.sshfs", "fuse.s3fs", "fuse.rclone")
+
+
+def forgetful(database: Database) -> list[str]:
+    """Why this database may lose commits that it has confirmed, one word each; empty when it keeps them.
+
+    Sources: PostgreSQL 18, "Write Ahead Log" settings; sqlite.org/howtocorrupt.html, section 2.1.
+    """
+    if database.sqlite:
+        file = Path(database.url.database or "").resolve()
+        mounts = Path("/proc/self/mountinfo")
+        on = drive_of(file, mounts.read_text(encoding="utf-8")) if mounts.exists() else ""
+        return ["network_drive"] if on.startswith(NETWORK_DRIVES) else []
+    with database.read() as connection:
+        names = ("synchronous_commit", "fsync", "full_page_writes", "synchronous_standby_names")
+        query = text("SELECT name, setting FROM pg_settings WHERE name = ANY(:names)")
+        found = {row.name: row.setting for row in connection.execute(query, {"names": list(names)})}
+        replicas = connection.execute(text("SELECT count(*) FROM pg_stat_replication")).scalar_one()
+    wrong = [name for name in names[:3] if found.get(name) == "off"]
+    return wrong + (["replicas_lag"] if replicas and not found.get("synchronous_standby_names") else [])
+
+
+def drive_of(file: Path, mountinfo: str) -> str:
+    """The type of the file system that holds the file, by Linux's /proc/self/mountinfo; "" when it isn't told."""
+    best, kind = -1, ""
+    for line in mountinfo.splitlines():
+        before, _, after = line.partition(" - ")
+        fields, types = before.split(), after.split()
+        if len(fields) > 4 and types and file.is_relative_to(fields[4]) and len(fields[4]) > best:
+            best, kind = len(fields[4]), types[0]
+    return kind
+
+
 # --- waking --------------------------------------------------------------------------------------------------
 
 

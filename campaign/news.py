@@ -187,6 +187,32 @@ REASONS: dict[str, tuple[str, str]] = {
         "Der Datenbank fehlen Einträge, die dieser Rechner kannte: sie wurde zurückgespielt. Die Bremse ist gezogen.",
         "The database lacks entries that this machine has seen: it was restored. The brake is on.",
     ),
+    # databases that may forget what they confirmed
+    "synchronous_commit": (
+        "PostgreSQL bestätigt, bevor geschrieben ist (synchronous_commit = off); bitte einschalten, "
+        "sonst kann nach einem Stromausfall doppelt gesendet werden.",
+        "PostgreSQL confirms before it has written (synchronous_commit = off); switch it on, or a power cut may "
+        "lead to a second post.",
+    ),
+    "fsync": (
+        "PostgreSQL schreibt nicht sicher auf die Platte (fsync = off); bitte einschalten.",
+        "PostgreSQL does not write to disk for sure (fsync = off); switch it on.",
+    ),
+    "full_page_writes": (
+        "PostgreSQL kann nach einem Stromausfall beschädigt sein (full_page_writes = off); bitte einschalten.",
+        "PostgreSQL may be damaged by a power cut (full_page_writes = off); switch it on.",
+    ),
+    "replicas_lag": (
+        "Die Replikate von PostgreSQL hinken nach (synchronous_standby_names ist leer); nach einem Wechsel fehlen "
+        "Einträge.",
+        "PostgreSQL's replicas lag (synchronous_standby_names is empty); after a fail-over entries are missing.",
+    ),
+    "network_drive": (
+        "Die Datenbankdatei liegt auf einem Netzlaufwerk; dort halten ihre Sperren nicht. Bitte auf eine lokale Platte "
+        "legen oder PostgreSQL nehmen.",
+        "The database file lies on a network drive, where its locks don't hold. Put it on a local disk or use "
+        "PostgreSQL.",
+    ),
     # what networks answer: the post itself must be changed
     "too_long": (
         "Das Netzwerk hält den Text für zu lang; bitte kürzen.",
