@@ -274,6 +274,26 @@ class Deliveries(RuleBasedStateMachine):
                 hand.answer(connection)
             self.hands[which] = Hand(hand.name)
 
+    @rule(which=st.integers(0, 1), fate=st.sampled_from(FATES))
+    def oversleeps(self, which: int, fate: str) -> None:
+        """A worker is stopped between its last check and its first byte, for longer than everything; then it wakes."""
+        for _ in range(4):
+            if not self.hands[which].poised:
+                self.work(which, 1, fate)
+        self.time_passes(35.0)
+        self.it_is_looked_for(8, 12.0)
+        self.work(1 - which, 5, "accepted")
+        self.call(which, fate)
+
+    @rule(which=st.integers(0, 1), act=st.sampled_from(["edit", "cancel", "brake"]), fate=st.sampled_from(FATES))
+    def changed_before_it_goes(self, which: int, act: str, fate: str) -> None:
+        """A person is quicker than a worker that has claimed already."""
+        self.claim(which)
+        claim = self.hands[which].claim
+        if claim is not None:
+            self.a_person_acts(act, sorted(self.drafts).index(claim.delivery_id))
+        self.work(which, 5, fate)
+
     @rule(which=st.integers(0, 1), steps=st.sampled_from([0, 4, 2]), fate=st.sampled_from(FATES))
     def dies(self, which: int, steps: int, fate: str) -> None:
         self.work(which, steps, fate)
