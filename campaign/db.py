@@ -59,7 +59,7 @@ class Database:
         try:
             self.url = make_url(url)
             self.engine = _engine(url)
-        except (ArgumentError, NoSuchModuleError, ImportError):
+        except (ArgumentError, NoSuchModuleError, ImportError, ValueError):
             raise SettingsError(
                 "The setting 'database' is not an address of SQLite or PostgreSQL, such as sqlite:///kreativorte.db."
             ) from None
