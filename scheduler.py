@@ -21,6 +21,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from campaign import cli, show
 from campaign.app import App
 from campaign.db import DatabaseUnreachable, Watch, WorkerLock
+from campaign.sparing import Sparing
 from campaign.work import Work
 
 logger = logging.getLogger("kreativorte.daemon")
@@ -167,6 +168,8 @@ class Daemon:
 def quiet_logs() -> None:
     """One line per event on standard error; the libraries' chatter and anything with tokens stays out."""
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO, stream=sys.stderr)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(Sparing())
     for name in ("apscheduler", "urllib3", "tweepy", "requests_oauthlib", "oauthlib", "alembic"):
         logging.getLogger(name).setLevel(logging.ERROR)
 
