@@ -117,7 +117,10 @@ def run_soak(kind: str, database: Database, directory: Path, short: bool) -> Ite
     count_of, kills = (60, 6) if short else (500, 90)
     with sandbox_process() as sandbox:
         database.thaw_empty()
-        house, ids = furnish(directory, database.url, sandbox, count_of)
+        # An installation of its own: it must not remember the windows' database.
+        own = directory / "soak"
+        own.mkdir()
+        house, ids = furnish(own, database.url, sandbox, count_of)
         report = soak(house, sandbox, ids, daemons, kills)
         house.app.close()
     yield SOAK, counted(report, SOAK)
