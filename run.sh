@@ -44,7 +44,7 @@ test) # all tests; further arguments go to pytest
   set_up requirements-dev.txt
   exec "$venv/bin/python" -m pytest -q "$@"
   ;;
-chaos) # the daemon dies at every fault point of every window; --short takes a few points of each
+chaos) # the daemon dies at every fault point of every window; --quick takes a few points of each
   set_up requirements-dev.txt
   exec "$venv/bin/python" -m tests.chaos "$@"
   ;;

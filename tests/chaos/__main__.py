@@ -1,6 +1,6 @@
 """`./run.sh chaos`: the daemon dies at every fault point of every window, and both sides are counted.
 
-`--short` is what the build runs: every point of the plain window, and each of the others at points spread over it.
+`--quick` is what the build runs: every point of the plain window, and each of the others at points spread over it.
 """
 
 from __future__ import annotations
@@ -26,8 +26,16 @@ from tests.chaos.windows import WINDOWS, Window, announce
 from tests.chaos.world import Database, Life, PostgresCopy, Report, Shape, SqliteFile, World, sandbox_process
 
 NUMBER = re.compile(r"Nr\. \d+")
-COLUMNS = ("runs", "deliveries", "posted once", "settled by reading back", "cancelled", "handed to a person")
+COLUMNS = {
+    "runs": "runs",
+    "deliveries": "deliveries",
+    "posted_once": "posted once",
+    "settled": "settled by reading back",
+    "cancelled": "cancelled",
+    "handed_over": "handed to a person",
+}
 WRONG = ("twice", "lost")
+"""Names of the JSON rows, and how the table calls them; the last two must be zeros."""
 SOAK = "every fault at 10 % at once, a daemon killed every second"
 SETTLED = {"found", "absent"}
 PERSONAL = {"in_doubt", "refused", "missed", "held"}
@@ -51,12 +59,12 @@ def count(report: Report) -> Counter[str]:
         times = accepted[_number(ending.text)]
         found["twice"] += times > 1
         if ending.state == "posted" and times == 1:
-            found["posted once"] += 1
-            found["settled by reading back"] += bool(SETTLED & set(ending.events))
+            found["posted_once"] += 1
+            found["settled"] += bool(SETTLED & set(ending.events))
         elif ending.state == "cancelled" and not times:
             found["cancelled"] += 1
         elif ending.state in PERSONAL and ending.told and (not times or ending.state == "in_doubt"):
-            found["handed to a person"] += 1
+            found["handed_over"] += 1
         elif times <= 1:
             found["lost"] += 1
     return found
@@ -85,17 +93,17 @@ def over(shape: Shape, number: int) -> Shape:
     return whole
 
 
-def runs_of(window: Window, points: int, short: bool, first: bool) -> Iterator[list[Shape]]:
+def runs_of(window: Window, points: int, quick: bool, first: bool) -> Iterator[list[Shape]]:
     """The generations of each run: the first dies at each point in turn, in the full form its heir does so too."""
-    step = 1 if first or not short else max(1, points // 5)
+    step = 1 if first or not quick else max(1, points // 5)
     dice = random.Random(window.name)
     for number in range(1, points + 1, step):
-        heir = [] if short else [over(lambda _life: None, dice.randint(1, points))]
+        heir = [] if quick else [over(lambda _life: None, dice.randint(1, points))]
         yield [over(window.shape, number), *heir]
 
 
 def run_windows(
-    database: Database, directory: Path, short: bool, names: list[str]
+    database: Database, directory: Path, quick: bool, names: list[str]
 ) -> Iterator[tuple[str, Counter[str]]]:
     """Every window in turn with what was counted."""
     with sandbox_process() as sandbox:
@@ -106,15 +114,15 @@ def run_windows(
                 continue
             found: Counter[str] = Counter()
             points = _points(world, window)
-            for shapes in runs_of(window, points, short, place == 0):
+            for shapes in runs_of(window, points, quick, place == 0):
                 found += counted(world.run(shapes, list(window.faults)), window.name)
             yield window.name, found
 
 
-def run_soak(kind: str, database: Database, directory: Path, short: bool) -> Iterator[tuple[str, Counter[str]]]:
+def run_soak(kind: str, database: Database, directory: Path, quick: bool) -> Iterator[tuple[str, Counter[str]]]:
     """Real daemons by the clock: two on PostgreSQL, one on SQLite."""
     daemons = 2 if kind == "postgresql" else 1
-    count_of, kills = (60, 6) if short else (500, 90)
+    count_of, kills = (60, 6) if quick else (500, 90)
     with sandbox_process() as sandbox:
         database.thaw_empty()
         # An installation of its own: it must not remember the windows' database.
@@ -135,18 +143,18 @@ def rows(found: Iterable[tuple[str, Counter[str]]], database: str, console: Cons
     collected: list[dict[str, object]] = []
     for name, counted in found:
         console.print(f"{database}: {name}: {dict(counted)}")
-        collected.append({"database": database, "window": name} | {key: counted[key] for key in (*COLUMNS, *WRONG)})
+        collected.append({"window": name, "database": database} | {key: counted[key] for key in (*COLUMNS, *WRONG)})
     return collected
 
 
 def table(collected: list[dict[str, object]]) -> Table:
     """The one table."""
-    drawn = Table("database", "window", *COLUMNS, *WRONG)
+    drawn = Table("window", "database", *COLUMNS.values(), *WRONG)
     for row in collected:
         drawn.add_row(*(str(value) for value in row.values()))
     sums = [str(sum(int(str(row[key])) for row in collected)) for key in (*COLUMNS, *WRONG)]
     drawn.add_section()
-    drawn.add_row("", "all", *sums)
+    drawn.add_row("all", "", *sums)
     return drawn
 
 
@@ -167,7 +175,7 @@ def databases(wanted: str, directory: Path) -> Iterator[tuple[str, Database]]:
 def main() -> int:
     """Run what was asked for; 0 when nothing was posted twice and nothing lost."""
     parser = argparse.ArgumentParser(prog="./run.sh chaos", description=__doc__)
-    parser.add_argument("--short", action="store_true", help="a few points of each window instead of all")
+    parser.add_argument("--quick", action="store_true", help="a few points of each window instead of all")
     parser.add_argument("--database", choices=["sqlite", "postgresql", "both"], default="both")
     parser.add_argument("--window", action="append", default=[], help="only windows whose name contains this")
     parser.add_argument("--json", type=Path, help="write the rows to this file as well")
@@ -179,9 +187,9 @@ def main() -> int:
         for kind, database in databases(asked.database, directory):
             home = directory / kind
             home.mkdir()
-            found = run_windows(database, home, asked.short, asked.window)
+            found = run_windows(database, home, asked.quick, asked.window)
             if not asked.window or any(name in SOAK for name in asked.window):
-                found = itertools.chain(found, run_soak(kind, database, home, asked.short))
+                found = itertools.chain(found, run_soak(kind, database, home, asked.quick))
             collected += rows(found, kind, console)
     if asked.json:
         asked.json.write_text(json.dumps(collected, ensure_ascii=False, indent=1), encoding="utf-8")

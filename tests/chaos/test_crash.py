@@ -1,4 +1,4 @@
-"""The build's short form of the crash harness: the last two columns of `./run.sh chaos --short` must be zeros."""
+"""The build's short form of the crash harness: the last two columns of `./run.sh chaos --quick` must be zeros."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ PERSONS = {"refused for what it says", "refused as a repetition after a doubt", 
 def test_no_window_posts_twice_or_loses_and_what_can_be_known_is_known(database: str, tmp_path: Path) -> None:
     rows = tmp_path / "rows.json"
     # A process of its own: the harness forks, and this one runs threads.
-    command = [sys.executable, "-m", "tests.chaos", "--short", "--database", database, "--json", str(rows)]
+    command = [sys.executable, "-m", "tests.chaos", "--quick", "--database", database, "--json", str(rows)]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert rows.exists(), ended.stderr[-4000:]
     told: list[dict[str, Any]] = json.loads(rows.read_text(encoding="utf-8"))
     assert [row["window"] for row in told] == [*(window.name for window in WINDOWS), SOAK]
     wrong = [row for row in told if row["twice"] or row["lost"]]
     assert (wrong, ended.returncode) == ([], 0), ended.stderr[-4000:]
-    assert {row["window"] for row in told if row["handed to a person"]} <= PERSONS
+    assert {row["window"] for row in told if row["handed_over"]} <= PERSONS
     for row in told:
-        assert row["posted once"] + row["cancelled"] + row["handed to a person"] == row["deliveries"], row
+        assert row["posted_once"] + row["cancelled"] + row["handed_over"] == row["deliveries"], row
