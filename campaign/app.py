@@ -21,7 +21,8 @@ from campaign.db import Database, forgetful, upgrade
 from campaign.desk import Desk, Refusal
 from campaign.heads import Heads, Loss, loss, newest
 from campaign.news import sentence, sentences
-from campaign.portals.portal import PortalConfig, portal_config
+from campaign.portals.portal import PortalConfig
+from campaign.portals.presets import portal_config
 from campaign.pulling import Pulled
 from campaign.settings import Settings, SettingsError, suggestion
 from posts import accounts, ledger
@@ -165,15 +166,17 @@ class App:
             pulled.append(
                 pulling.pull(
                     config,
+                    self.database.read,
                     self.database.write,
                     now,
                     accept=accept,
                     progress=lambda rows, portal=config.name: progress(portal, rows),  # type: ignore[misc]
                 )
             )
-        with self.database.write() as connection:
-            planning.follow_places(connection, self._house(connection))
-            self.database.wake_others(connection)
+        if accept or any(one.is_news for one in pulled):
+            with self.database.write() as connection:
+                planning.follow_places(connection, self._house(connection))
+                self.database.wake_others(connection)
         return pulled
 
     def places(self) -> list[dict[str, Any]]:
@@ -192,7 +195,9 @@ class App:
                 "url": one.place.url,
                 "published_at": one.place.published_at.isoformat(),
                 "withdrawn": one.withdrawn,
+                "gone": one.gone,
                 "held": one.held,
+                "same_as": one.same_as if one.is_another else None,
             }
             for one in found
         ]

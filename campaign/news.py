@@ -74,6 +74,14 @@ REASONS: dict[str, tuple[str, str]] = {
         "Der Ort hat sich im Portal geändert, der Text wurde von Hand bearbeitet oder freigegeben: bitte prüfen.",
         "The place changed in the portal, the text was edited or approved: please check.",
     ),
+    "posted_place_changed": (
+        "Der Ort hat sich im Portal geändert, seit dieser Beitrag erschien: bitte prüfen, ob er noch stimmt.",
+        "The place changed in the portal since this went out: please check whether it is still right.",
+    ),
+    "place_merged": (
+        "Der Ort steht in zwei Portalen und wird einmal angekündigt.",
+        "Two portals list the place; it is announced once.",
+    ),
     "person": ("Von Hand angehalten.", "Held by a person."),
     "many_arrivals": (
         "Auf einmal kamen ungewöhnlich viele Orte; `kreativorte pull --accept` lässt sie zu.",

@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, Select, and_, bindparam, delete, func, insert, or_, select, update
 
-from campaign.places import Picture, Place, Rejected
+from campaign.places import Known, Picture, Place, Rejected
 from campaign.tables import (
     announcements,
     approvals,
@@ -61,7 +61,13 @@ class StoredPlace:
     place: Place
     held: bool
     withdrawn: bool
-    missing_polls: int
+    gone: str | None
+    same_as: int | None
+
+    @property
+    def is_another(self) -> bool:
+        """Whether it is a further listing of another place, and announced with that one."""
+        return self.same_as is not None and self.same_as != self.id
 
 
 def note_portal(connection: Connection, name: str, now: datetime, problem: str | None) -> None:
@@ -94,7 +100,24 @@ def place_of(connection: Connection, place_id: int) -> StoredPlace | None:
 
 
 def _stored(row: Row[Any]) -> StoredPlace:
-    return StoredPlace(row.id, _place(row.data), row.held, row.withdrawn, row.missing_polls)
+    return StoredPlace(row.id, _place(row.data), row.held, row.withdrawn, row.gone, row.same_as)
+
+
+def known_places(connection: Connection, portal: str) -> dict[str, Known]:
+    """What the next poll of a portal is compared with, by external id. Cheap also for thousands of places."""
+    columns = (
+        places.c.external_id,
+        places.c.fingerprint,
+        places.c.withdrawn,
+        places.c.missing_polls,
+        places.c.held,
+        places.c.url,
+        places.c.name,
+        places.c.town,
+        func.coalesce(places.c.digest, ""),
+    )
+    rows = connection.execute(select(*columns).where(places.c.portal == portal))
+    return {row[0]: Known(*row[1:]) for row in rows}
 
 
 def _place(data: Mapping[str, Any]) -> Place:
@@ -114,10 +137,16 @@ def _data(place: Place) -> dict[str, Any]:
     return values
 
 
-def save_place(connection: Connection, place: Place, now: datetime, *, held: bool = False) -> int:
+def save_place(
+    connection: Connection, place: Place, now: datetime, *, digest: str | None = None, held: bool = False
+) -> int:
     """Insert or update a place as its portal shows it now; returns its number."""
     values = {
         "name": place.name,
+        "url": place.url,
+        "town": place.town,
+        "digest": digest,
+        "gone": None,
         "published_at": place.published_at,
         "data": _data(place),
         "fingerprint": place.fingerprint,
@@ -149,6 +178,34 @@ def mark_places(connection: Connection, portal: str, external_ids: Sequence[str]
             .where(places.c.portal == portal, places.c.external_id.in_(external_ids[start : start + 500]))
             .values(**values)
         )
+
+
+def note_digests(connection: Connection, portal: str, digests: Mapping[str, str]) -> None:
+    """Remember the rows of places that are what they were, though their rows are not (as their date of change)."""
+    rows = [{"key": key, "row": digest} for key, digest in digests.items()]
+    if rows:
+        connection.execute(
+            update(places)
+            .where(places.c.portal == portal, places.c.external_id == bindparam("key"))
+            .values(digest=bindparam("row")),
+            rows,
+        )
+
+
+def set_place(connection: Connection, place_id: int, **values: Any) -> None:
+    """Set columns of one place."""
+    connection.execute(update(places).where(places.c.id == place_id).values(**values))
+
+
+def sent_places(connection: Connection, place_ids: Sequence[int]) -> set[int]:
+    """Those places of which something went out or may have gone out."""
+    sent = (State.SENDING, State.UNKNOWN, State.IN_DOUBT, State.POSTED)
+    query = (
+        select(announcements.c.place_id)
+        .join(deliveries, deliveries.c.id == announcements.c.id)
+        .where(announcements.c.place_id.in_(list(place_ids)), deliveries.c.state.in_([one.value for one in sent]))
+    )
+    return set(connection.execute(query.distinct()).scalars())
 
 
 def replace_rejected(connection: Connection, portal: str, rejected: Iterable[Rejected], now: datetime) -> None:

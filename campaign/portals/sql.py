@@ -11,7 +11,10 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
@@ -24,6 +27,7 @@ from sqlalchemy import (
     Connection,
     Engine,
     NullPool,
+    RowMapping,
     TextClause,
     bindparam,
     create_engine,
@@ -41,8 +45,8 @@ from campaign.portals.portal import (
     PortalError,
     PortalMisconfigured,
     PortalUnreachable,
-    reading,
 )
+from campaign.portals.rows import reading
 
 CONNECT_SECONDS = 5
 STATEMENT_SECONDS = 30.0
@@ -54,22 +58,51 @@ _DRIVERS = {
     "mariadb": "mysql+pymysql",
     "sqlite": "sqlite",
 }
-_EMPTY = "WHERE 1 = 0"
+_NOTHING = "LIMIT 0"
+_MOST_MISSING = 500
 
 Progress = Callable[[int], None]
 
 
-def read_portal(config: PortalConfig, progress: Progress | None = None) -> Reading:
+def read_portal(
+    config: PortalConfig,
+    now: datetime,
+    known: Mapping[str, str] = MappingProxyType({}),
+    progress: Progress | None = None,
+) -> Reading:
     """The portal's whole list as one snapshot; `progress` is told the number of rows read so far.
+
+    `known` holds what was read before: external ids that were shown, with the digests of their rows ("" for a row
+    that must be looked at anew). Those that are not in the list are asked for, where the CMS can tell why.
 
     Raises PortalUnreachable or PortalMisconfigured with one sentence; the latter names the table or field at
     fault. What stands in a row never raises: such a row is rejected in the Reading.
     """
+    config = at(config, now)
     with open_read_only(config) as connection:
         try:
-            return reading(config.name, _rows(connection, config, progress))
+            read = reading(config.name, _rows(connection, config, progress), known)
+            return replace(read, gone=_whereabouts(connection, config, known, read))
         except DBAPIError as error:
             raise _explanation(connection, config, error) from None
+
+
+def at(config: PortalConfig, now: datetime) -> PortalConfig:
+    """The same portal, read at an instant: `:now` in its statements is that instant in Unix seconds."""
+    return replace(config, options={**config.options, "now": int(now.timestamp())})
+
+
+def _whereabouts(
+    connection: Connection, config: PortalConfig, known: Mapping[str, str], read: Reading
+) -> dict[str, str]:
+    """Of places that are missing from the list, why; at most so many as one question can name."""
+    listed = {place.external_id for place in read.places} | {row.external_id for row in read.rejected} | read.same
+    missing = sorted((key for key in known.keys() - listed if key.isdigit()), key=int)[:_MOST_MISSING]
+    if not config.whereabouts or not missing:
+        return {}
+    asked = replace(config, options={**config.options, "ids": [int(key) for key in missing]})
+    found = {str(row[0]): str(row[1]) for row in connection.execute(_clause(asked, config.whereabouts))}
+    return {key: found.get(key, "deleted") for key in missing}
 
 
 @contextmanager
@@ -99,11 +132,11 @@ def _connect(config: PortalConfig, engine: Engine) -> Connection:
     return connection
 
 
-def _rows(connection: Connection, config: PortalConfig, progress: Progress | None) -> Iterator[Mapping[str, Any]]:
+def _rows(connection: Connection, config: PortalConfig, progress: Progress | None) -> Iterator[RowMapping]:
     result = connection.execution_options(stream_results=True).execute(_statement(config))
     count = 0
     for batch in result.mappings().partitions(_BATCH):
-        yield from (dict(row) for row in batch)
+        yield from batch
         count += len(batch)
         if progress is not None:
             progress(count)
@@ -125,7 +158,8 @@ def _select(columns: str, source: str) -> str:
 
 
 def _source(config: PortalConfig) -> str:
-    return config.table or f"({config.query}) AS portal_rows"
+    source = config.table or f"({config.query}) AS portal_rows"
+    return f"{source} WHERE {config.where}" if config.where else source
 
 
 _COLON_NAME = re.compile(r"(?<![:\w\\]):(\w+)(?!:)")
@@ -288,9 +322,15 @@ def _explanation(connection: Connection, config: PortalConfig, error: DBAPIError
 def _parts(config: PortalConfig) -> Iterator[tuple[str, TextClause]]:
     """Each part of the mapping alone. A field is read over all rows: some expressions fail on one row only."""
     source = _source(config)
-    yield f"table {config.table!r}" if config.table else "query", _clause(config, _select("1", f"{source} {_EMPTY}"))
+    yield _source_named(config), _clause(config, _select("1", f"{source} {_NOTHING}"))
     for name, expression in config.fields.items():
         yield f"field {name!r}", _clause(config, _select(f"({expression}) AS field", source))
+
+
+def _source_named(config: PortalConfig) -> str:
+    if config.preset:
+        return f"the tables of the preset {config.preset!r}"
+    return f"table {config.table!r}" if config.table else "query"
 
 
 def _sentence(config: PortalConfig, what: str, error: DBAPIError) -> str:

@@ -21,7 +21,7 @@ from PIL import Image
 import scheduler
 from campaign import cli
 from campaign.db import Database
-from campaign.portals.portal import portal_config
+from campaign.portals.presets import portal_config
 from campaign.settings import load
 from posts import ledger
 from posts.sandbox.server import Server

@@ -16,8 +16,10 @@ from sqlalchemy.exc import DBAPIError
 
 from campaign.places import Reading
 from campaign.portals import sql
-from campaign.portals.portal import PortalConfig, PortalMisconfigured, PortalUnreachable, portal_config
-from campaign.portals.sql import open_read_only, read_portal
+from campaign.portals.portal import PortalConfig, PortalMisconfigured, PortalUnreachable
+from campaign.portals.presets import portal_config
+from campaign.portals.sql import open_read_only
+from tests.conftest import START
 
 ROWS = [
     (1, "Hof &amp; Halle", "hof-halle", "Altmark;Harz", "<p>Ein <b>Hof</b>.</p>", "2026-05-04 08:00:00", "live"),
@@ -41,6 +43,10 @@ def config(url: str, **changes: Any) -> PortalConfig:
     fields = {**FIELDS, **changes.pop("fields", {})}
     source = {} if "query" in changes else {"table": "kulturhaeuser"}
     return portal_config("kreativorte", {"url": url, "fields": fields, **source, **changes}, Path("/nowhere"))
+
+
+def read_portal(asked: PortalConfig, progress: sql.Progress | None = None) -> Reading:
+    return sql.read_portal(asked, START, progress=progress)
 
 
 @pytest.fixture(scope="module")

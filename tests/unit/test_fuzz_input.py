@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from campaign.campaigns import CampaignError, parse_campaign, read_campaign
 from campaign.db import Database
 from campaign.desk import Desk, Entry, Refusal, read_csv, read_instant
-from campaign.portals.portal import PortalMisconfigured, portal_config
+from campaign.portals.portal import PortalMisconfigured
+from campaign.portals.presets import portal_config
 from campaign.settings import SETTINGS, SettingsError, interpret, load
 
 SECRET = "p4ssw0rt"

@@ -13,15 +13,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from campaign.places import Comparison, Guards, Known, Picture, Place, Reading, Rejected, compare
-from campaign.portals.portal import (
-    FIELDS,
-    PortalMisconfigured,
-    place_from_row,
-    plain_line,
-    plain_text,
-    portal_config,
-    reading,
-)
+from campaign.portals.markup import plain_line, plain_text
+from campaign.portals.portal import FIELDS, PortalMisconfigured
+from campaign.portals.presets import portal_config
+from campaign.portals.rows import place_from_row, reading
 
 PUBLISHED = datetime(2026, 5, 4, 8, tzinfo=UTC)
 
