@@ -106,4 +106,4 @@ def in_address(expression: str) -> str:
 def joined(names: str, tables: str) -> str:
     """A subquery of all names, in order, separated and begun by U+001F: names hold /, commas, & and semicolons."""
     listed = f"CONCAT(_utf8mb4 0x1F, GROUP_CONCAT({names} ORDER BY {names} SEPARATOR 0x1F))"
-    return f"(SELECT {listed} FROM {tables})"  # noqa: S608 - made of the presets' own names
+    return f"(SELECT {listed} FROM {tables})"

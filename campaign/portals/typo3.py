@@ -54,7 +54,7 @@ _KEYS = (
 _WHEREABOUTS = f"""SELECT n.uid, CASE WHEN n.deleted <> 0 THEN 'trash' WHEN n.hidden <> 0 THEN 'draft'
  WHEN n.starttime > :now OR n.datetime > :now THEN 'scheduled'
  WHEN n.endtime <> 0 AND n.endtime <= :now THEN 'expired' WHEN n.pid NOT IN :folders THEN 'moved'
- WHEN n.fe_group NOT IN :fe_groups THEN 'private' ELSE 'hidden' END FROM {NEWS} n WHERE n.uid IN :ids"""  # noqa: S608
+ WHEN n.fe_group NOT IN :fe_groups THEN 'private' ELSE 'hidden' END FROM {NEWS} n WHERE n.uid IN :ids"""
 _LIVE = "{0}.deleted = 0 AND {0}.hidden = 0 AND {0}.t3ver_wsid = 0 AND {0}.sys_language_uid IN (0, -1)"
 
 
@@ -146,7 +146,7 @@ LEFT JOIN sys_file_reference ref ON ref.uid = (SELECT r.uid FROM sys_file_refere
  ORDER BY r.sorting_foreign, r.uid LIMIT 1)
 LEFT JOIN sys_file f ON f.uid = ref.uid_local
 LEFT JOIN sys_file_metadata md ON md.uid = (SELECT m.uid FROM sys_file_metadata m
- WHERE m.file = f.uid AND m.sys_language_uid IN (0, -1) AND m.t3ver_wsid = 0 ORDER BY m.uid LIMIT 1)"""  # noqa: S608
+ WHERE m.file = f.uid AND m.sys_language_uid IN (0, -1) AND m.t3ver_wsid = 0 ORDER BY m.uid LIMIT 1)"""
 
 
 def _shown(show_future: bool, hidden_folders: bool) -> str:

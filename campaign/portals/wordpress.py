@@ -103,7 +103,7 @@ def _fields(tables: Mapping[str, str], taxonomies: Mapping[str, str], meta: Mapp
 
 def _meta(tables: Mapping[str, str], post: str, key: str) -> str:
     return (
-        f"(SELECT m.meta_value FROM {tables['postmeta']} m WHERE m.post_id = {post} AND m.meta_key = {key} "  # noqa: S608
+        f"(SELECT m.meta_value FROM {tables['postmeta']} m WHERE m.post_id = {post} AND m.meta_key = {key} "
         "ORDER BY m.meta_id LIMIT 1)"
     )
 
@@ -139,14 +139,14 @@ def _shown(tables: Mapping[str, str], wpml_prefix: str) -> str:
     """What everybody sees, in the portal's own language (Polylang keeps languages as terms, WPML in its own table)."""
     shown = "p.post_type = :post_type AND p.post_status = 'publish' AND p.post_password = ''"
     polylang = (
-        f"SELECT 1 FROM {tables['term_relationships']} lr "  # noqa: S608 - a checked prefix
+        f"SELECT 1 FROM {tables['term_relationships']} lr "
         f"JOIN {tables['term_taxonomy']} lx ON lx.term_taxonomy_id = lr.term_taxonomy_id AND lx.taxonomy = 'language' "
         f"JOIN {tables['terms']} lt ON lt.term_id = lx.term_id AND lt.slug <> :language WHERE lr.object_id = p.ID"
     )
     shown += f" AND NOT EXISTS ({polylang})"
     if wpml_prefix:
         shown += (
-            f" AND NOT EXISTS (SELECT 1 FROM {wpml_prefix}icl_translations tr "  # noqa: S608 - a checked prefix
+            f" AND NOT EXISTS (SELECT 1 FROM {wpml_prefix}icl_translations tr "
             "WHERE tr.element_id = p.ID AND tr.element_type = CONCAT('post_', :post_type) "
             "AND tr.language_code <> :language)"
         )
