@@ -10,6 +10,7 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ def server_binary() -> str | None:
     )
 
 
-@dataclass(frozen=True)
+@dataclass
 class Cms:
     """One CMS' database: written to as its administrator, read by an account that may only select."""
 
@@ -52,10 +53,16 @@ class Cms:
 
     def run(self, *statements: str, **values: Any) -> None:
         """Write as the administrator does; each statement is committed."""
-        with _as_root(self.socket, self.name) as connection, connection.cursor() as cursor:
-            cursor.execute("SET sql_mode = ''")
+        with self._connection.cursor() as cursor:
             for statement in statements:
                 cursor.execute(statement, values or None)
+
+    @cached_property
+    def _connection(self) -> pymysql.Connection[Any]:
+        connection = _as_root(self.socket, self.name)
+        with connection.cursor() as cursor:
+            cursor.execute("SET sql_mode = ''")
+        return connection
 
     def insert(self, table: str, **columns: Any) -> None:
         """One row."""
