@@ -250,6 +250,8 @@ def _loss(known: Mapping[str, Known], reading: Reading, unreadable: set[str], ru
 
 def _doubted(known: Mapping[str, Known], fresh: list[Place], first_pull: bool, rules: Guards) -> list[Held]:
     """Those of the fresh places that a person must look at before they are announced."""
+    if not fresh:
+        return []
     if not first_pull and len(fresh) > max(rules.burst, rules.burst_share * len(_live(known))):
         return [Held(place, f"Das Portal zeigt {len(fresh)} neue Orte auf einmal.") for place in fresh]
     addresses = {entry.url for entry in known.values() if entry.url}

@@ -30,6 +30,10 @@ _URL = 2_048
 _SHOWN = 80  # of a bad value that a reason quotes
 
 
+ROW_DIGEST = "row_digest"
+"""The column in which a database answers a row's fingerprint, where it can make one."""
+
+
 def reading(portal: str, rows: Iterable[Mapping[Any, Any]], known: Mapping[str, str] = MappingProxyType({})) -> Reading:
     """All rows of one snapshot as places and rejected rows. Of rows with the same id the first one counts.
 
@@ -43,7 +47,7 @@ def reading(portal: str, rows: Iterable[Mapping[Any, Any]], known: Mapping[str, 
     seen = 0
     for row in rows:
         seen += 1
-        key, digest = _identity(row.get("id")), row_digest(row)
+        key, digest = identity(row.get("id")), digest_of(row)
         if key in places or key in same:
             reason = f"Die Kennung »{key}« kommt mehrfach vor; nur die erste Zeile gilt."
             rejected.append(Rejected(key, reason))
@@ -59,13 +63,16 @@ def reading(portal: str, rows: Iterable[Mapping[Any, Any]], known: Mapping[str, 
 
 
 # What is made of a row may differ from release to release.
-_RELEASE = version("kreativorte-kampagnen").encode()
+_RELEASE = version("kreativorte-kampagnen")
 
 
-def row_digest(row: Mapping[str, object]) -> str:
-    """A fingerprint of the row as the database gave it, and of the release that reads it."""
-    values = repr(tuple(row.values())).encode(errors="surrogatepass")
-    return hashlib.blake2b(values, digest_size=16, key=_RELEASE).hexdigest()
+def digest_of(row: Mapping[Any, Any]) -> str:
+    """A fingerprint of the row as the database has it, and of the release that reads it."""
+    digest = row.get(ROW_DIGEST)
+    if digest is None:
+        values = repr(tuple(row.values())).encode(errors="surrogatepass")
+        digest = hashlib.blake2b(values, digest_size=16).hexdigest()
+    return f"{_RELEASE}:{as_text(digest)}"
 
 
 def place_from_row(portal: str, row: Mapping[str, object]) -> Place | Rejected:
@@ -74,7 +81,7 @@ def place_from_row(portal: str, row: Mapping[str, object]) -> Place | Rejected:
     Id, name, address, publication date and a readable `withdrawn` are needed. Of the other fields, what can't
     be read is left out: half a pair of coordinates, a broken picture address, an invalid handle.
     """
-    key = _identity(row.get("id"))
+    key = identity(row.get("id"))
     if not key:
         return Rejected("?", "Die Zeile hat keine Kennung.")
     name = plain_line(row.get("name"), _NAME)
@@ -126,7 +133,8 @@ def _reason(row: Mapping[str, object], name: str, url: str | None, published: da
 # Single values
 
 
-def _identity(value: object) -> str:
+def identity(value: object) -> str:
+    """The external id that a value stands for; empty for one that can't be one."""
     text = " ".join(visible(as_text(value)).split())
     return text if len(text) <= _ID else ""
 

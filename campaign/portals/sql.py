@@ -46,7 +46,7 @@ from campaign.portals.portal import (
     PortalMisconfigured,
     PortalUnreachable,
 )
-from campaign.portals.rows import reading
+from campaign.portals.rows import ROW_DIGEST, digest_of, identity, reading
 
 CONNECT_SECONDS = 5
 STATEMENT_SECONDS = 30.0
@@ -60,6 +60,8 @@ _DRIVERS = {
 }
 _NOTHING = "LIMIT 0"
 _MOST_MISSING = 500
+_MOST_ASKED = 500
+"""So many rows are asked for by their ids; of more, the whole list is read again."""
 
 Progress = Callable[[int], None]
 
@@ -81,7 +83,9 @@ def read_portal(
     config = at(config, now)
     with open_read_only(config) as connection:
         try:
-            read = reading(config.name, _rows(connection, config, progress), known)
+            read = _changed(connection, config, known, progress) or reading(
+                config.name, _rows(connection, statement(config, connection.dialect.name), progress), known
+            )
             return replace(read, gone=_whereabouts(connection, config, known, read))
         except DBAPIError as error:
             raise _explanation(connection, config, error) from None
@@ -132,8 +136,32 @@ def _connect(config: PortalConfig, engine: Engine) -> Connection:
     return connection
 
 
-def _rows(connection: Connection, config: PortalConfig, progress: Progress | None) -> Iterator[RowMapping]:
-    result = connection.execution_options(stream_results=True).execute(_statement(config))
+def _changed(
+    connection: Connection, config: PortalConfig, known: Mapping[str, str], progress: Progress | None
+) -> Reading | None:
+    """The list by fingerprints that the database makes itself, and the rows that are not what they were.
+
+    None where that saves nothing or can't be done: nothing is known yet, this database makes no fingerprints, very
+    much has changed, or ids are missing or doubled.
+    """
+    dialect = connection.dialect.name
+    if dialect not in _DIGESTS or not any(known.values()):
+        return None
+    listed = list(_rows(connection, _digests(config, dialect), progress))
+    keys = [identity(row["id"]) for row in listed]
+    others = [row["id"] for key, row in zip(keys, listed, strict=True) if known.get(key) != digest_of(row)]
+    if len(set(keys) - {""}) < len(keys) or len(others) > _MOST_ASKED:
+        return None
+    only = replace(config, options={**config.options, "changed_ids": others or [None]})
+    condition = f"({config.fields['id']}) IN :changed_ids"
+    only = replace(only, where=f"({config.where}) AND {condition}" if config.where else condition)
+    read = reading(config.name, _rows(connection, statement(only, dialect), None) if others else ())
+    taken = {identity(one) for one in others}
+    return replace(read, seen=len(listed), same=frozenset(key for key in keys if key not in taken))
+
+
+def _rows(connection: Connection, asked: TextClause, progress: Progress | None) -> Iterator[RowMapping]:
+    result = connection.execution_options(stream_results=True).execute(asked)
     count = 0
     for batch in result.mappings().partitions(_BATCH):
         yield from batch
@@ -145,12 +173,37 @@ def _rows(connection: Connection, config: PortalConfig, progress: Progress | Non
 # Statements
 
 
-def _statement(config: PortalConfig) -> TextClause:
-    """All fields of all rows. The order makes sure that of two rows with one id the same one counts each time."""
+# A fingerprint over all fields of a row: an unknown value (here U+0000) differs from an empty one, and fields are kept
+# apart by a character that no editor types (U+001E).
+_DIGESTS: Mapping[str, Callable[[list[str]], str]] = {
+    "mysql": lambda fields: f"MD5(CONCAT_WS(_utf8mb4 0x1E, {', '.join(f'IFNULL({field}, _utf8mb4 0x00)' for field in fields)}))",
+    "postgresql": lambda fields: f"md5(ROW({', '.join(f'({field})' for field in fields)})::text)",
+}
+
+
+def statement(config: PortalConfig, dialect: str) -> TextClause:
+    """The question to the portal: all fields of all rows, and each row's fingerprint where the database makes one."""
     names = [name for name in FIELDS if name in config.fields]
-    columns = ", ".join(f"({config.fields[name]}) AS {name}" for name in names)
-    order = ", ".join(str(names.index(name) + 1) for name in REQUIRED)
-    return _clause(config, _select(columns, f"{_source(config)} ORDER BY {order}"))
+    columns = [f"({config.fields[name]}) AS {name}" for name in names]
+    if dialect in _DIGESTS:
+        columns.append(f"{_digest(config, dialect)} AS {ROW_DIGEST}")
+    return _clause(config, _select(", ".join(columns), _source(config) + _order(config)))
+
+
+def _digests(config: PortalConfig, dialect: str) -> TextClause:
+    """Of all rows only the id and the fingerprint."""
+    columns = f"({config.fields['id']}) AS id, {_digest(config, dialect)} AS {ROW_DIGEST}"
+    return _clause(config, _select(columns, _source(config)))
+
+
+def _digest(config: PortalConfig, dialect: str) -> str:
+    return _DIGESTS[dialect]([config.fields[name] for name in FIELDS if name in config.fields])
+
+
+def _order(config: PortalConfig) -> str:
+    """The order makes sure that of two rows with one id the same one counts each time."""
+    names = [name for name in FIELDS if name in config.fields]
+    return " ORDER BY " + ", ".join(str(names.index(name) + 1) for name in REQUIRED)
 
 
 def _select(columns: str, source: str) -> str:

@@ -69,6 +69,11 @@ class Cms:
         names, places = ", ".join(f"`{name}`" for name in columns), ", ".join(f"%({name})s" for name in columns)
         self.run(f"INSERT INTO {table} ({names}) VALUES ({places})", **columns)
 
+    def run_many(self, statement: str, rows: list[tuple[object, ...]]) -> None:
+        """One statement for many rows."""
+        with self._connection.cursor() as cursor:
+            cursor.executemany(statement, rows)
+
     def grant(self, *tables: str) -> None:
         """Let the portal's account select from these tables."""
         self.run(*(f"GRANT SELECT ON {self.name}.{table} TO {READER}@localhost" for table in tables))
