@@ -98,8 +98,15 @@ def test_a_mapping_on_postgresql_is_asked_in_the_same_way(postgres_url: str) -> 
     }
     poll = again(portal_config("orte", {"url": postgres_url, "table": "orte", "fields": fields}, Path("/nowhere")))
     asked: list[str] = []
-    event.listen(sql.Engine, "before_cursor_execute", lambda *arguments: asked.append(arguments[2]))
-    assert len(poll().same) == 9
+
+    def note(*arguments: object) -> None:
+        asked.append(str(arguments[2]))
+
+    event.listen(sql.Engine, "before_cursor_execute", note)
+    try:
+        assert len(poll().same) == 9
+    finally:
+        event.remove(sql.Engine, "before_cursor_execute", note)
     assert sum("bilder" in statement and "::text" not in statement for statement in asked) == 0
     with engine.begin() as connection:
         connection.execute(text("UPDATE orte SET name = NULL WHERE id = 3"))
