@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import logging
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -20,7 +20,7 @@ from campaign.campaigns import campaign_to_mapping, read_campaign
 from campaign.db import Database, forgetful, upgrade
 from campaign.desk import Desk, Refusal
 from campaign.heads import Heads, Loss, loss, newest
-from campaign.news import sentence, sentences
+from campaign.news import advice, refusal, sentence, sentences
 from campaign.portals.portal import PortalConfig
 from campaign.portals.presets import portal_config
 from campaign.pulling import Pulled
@@ -38,6 +38,12 @@ logger = logging.getLogger(__name__)
 RESTORED = "database_restored"
 
 SEAL_LEASE = timedelta(seconds=30)
+DAEMON_SILENT = timedelta(minutes=5)
+"""After which a daemon that gave no sign of life is missed."""
+DRAFT_NEAR = timedelta(days=3)
+"""How long before its slot a draft is called to mind: over a weekend."""
+THROTTLED_LONG = timedelta(hours=1)
+"""How long a network may keep a channel waiting before a person is told."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +133,6 @@ class App:
                     zone=self.settings.zone,
                     late_grace=self.settings["delivery.late_grace"],
                     media=self.settings.path("media_dir").resolve(),
-                    language=self.settings["language"],
                 ),
             )
             self.database.wake_others(connection)
@@ -218,11 +223,11 @@ class App:
         Adding a channel again, same network and account, renews its tokens: so a signed-out one comes back.
         """
         if network not in NETWORKS:
-            raise Refusal(f"Das Netzwerk {network!r} gibt es hier nicht{suggestion(network, list(NETWORKS))}.")
+            raise Refusal("network_unknown", network, ", ".join(NETWORKS))
         try:
             check_credentials(network, account, dict(credentials))
         except CredentialsError as error:
-            raise Refusal(str(error)) from None
+            raise desk.refused(error) from None
         base, world = self._base_and_world(network, api_base)
         known = self._known_channel(name, network, account)
         if known is not None:
@@ -256,7 +261,7 @@ class App:
             return None
         row = rows[0]
         if row.removed_at is not None or (row.network, row.account) != (network, account):
-            raise Refusal(f"Einen Kanal {name!r} gibt es schon, mit einem anderen Konto oder als entfernten.")
+            raise Refusal("channel_name_taken", name)
         return int(row.id)
 
     def _base_and_world(self, network: str, api_base: str | None) -> tuple[str, str]:
@@ -266,7 +271,7 @@ class App:
             base = api_base.rstrip("/")
             parts = urlsplit(base)
             if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
-                raise Refusal("--api-base muss eine http(s)-Adresse ohne Benutzernamen sein.")
+                raise Refusal("api_base_invalid")
             return base, "live" if base == traits.live_base else "sandbox"
         if self.settings["mode"] == "live":
             return traits.live_base, "live"
@@ -327,10 +332,7 @@ class App:
             known = {row.name for row in store.channel_rows(connection)}
             unknown = [name for name in campaign.channels if name not in known]
             if unknown:
-                raise Refusal(
-                    f"Diese Kanäle der Kampagne gibt es nicht: {', '.join(unknown)}; "
-                    "`kreativorte channel add` legt sie an."
-                )
+                raise Refusal("campaign_channels_unknown", ", ".join(unknown))
             new = store.save_campaign(connection, campaign.name, campaign_to_mapping(campaign), at.now)
             ledger.note(connection, "campaign_applied", at.now, at.actor, detail={"campaign": campaign.name})
         return self.campaign(campaign.name) | {"new": new}
@@ -474,7 +476,7 @@ class App:
         try:
             data = file.read_bytes()
         except OSError as error:
-            raise Refusal(f"Die Datei {file} lässt sich nicht lesen: {error.strerror}.") from None
+            raise Refusal("file_unreadable", file, error.strerror) from None
         with self.at_desk() as (connection, at):
             entries, rejected = desk.read_csv(data, at, file.parent)
             if not rejected:
@@ -502,7 +504,7 @@ class App:
         found = self.announcements(ids=ids)
         missing = set(ids) - {one["id"] for one in found}
         if missing:
-            raise Refusal(f"Diese Beiträge gibt es nicht: {', '.join(map(str, sorted(missing)))}.")
+            raise Refusal("announcements_unknown", ", ".join(map(str, sorted(missing))))
         return found
 
     def edit(
@@ -527,7 +529,7 @@ class App:
             row = store.announcement_row(connection, announcement_id)
             reason = None if force else planning.not_permitted(connection, self._house(connection), row, instant)
             if reason is not None:
-                raise Refusal(f"{sentence(reason, at.language)} Mit --force geht es trotzdem.")
+                raise Refusal("not_permitted_there", [reason])
             desk.move(connection, at, announcement_id, instant, desk.grace_of(connection, row, at.late_grace))
         return self.announcements(ids=[announcement_id])[0]
 
@@ -546,7 +548,7 @@ class App:
         row = self._posted(announcement_id)
         problems = compose.preflight(row.network, text, None, list(row.images))
         if problems:
-            raise Refusal(" ".join(sentences(problems, self.settings["language"])))
+            raise Refusal("not_sendable", problems)
         whole = compose.sent_text(row.network, text, row.link, (row.draft or {}).get("link"), bool(row.images))
         self.accounts().publisher(row.channel_id).correct(row.remote_id, whole)
         with self.at_desk() as (connection, at):
@@ -576,8 +578,10 @@ class App:
     def _posted(self, announcement_id: int) -> Row[Any]:
         with self.database.read() as connection:
             row = store.announcement_row(connection, announcement_id)
-        if State(row.state) is not State.POSTED or row.removed_at is not None:
-            raise Refusal(f"Beitrag {announcement_id} ist nicht veröffentlicht, sondern {row.state}.")
+        if State(row.state) is not State.POSTED:
+            raise Refusal("not_posted", announcement_id, row.state)
+        if row.removed_at is not None:
+            raise Refusal("already_withdrawn", announcement_id)
         return row
 
     # --- templates
@@ -603,13 +607,13 @@ class App:
     def template_preview(self, name: str, network: str, place_id: int | None) -> dict[str, Any]:
         """A template filled for a place, or for a sample. Raises Refusal."""
         if network not in NETWORKS or name not in self.templates.names(network):
-            raise Refusal(f"Eine Vorlage {name!r} für {network!r} gibt es nicht.")
+            raise Refusal("template_unknown", name, network)
         place = compose.SAMPLE_PLACES["long"]
         if place_id is not None:
             with self.database.read() as connection:
                 stored = store.place_of(connection, place_id)
             if stored is None:
-                raise Refusal(f"Einen Ort {place_id} gibt es nicht.")
+                raise Refusal("place_unknown", place_id)
             place = stored.place
         composed = compose.trial(self.templates, network, name, place, self.today(), self.settings.zone)
         return {
@@ -692,7 +696,7 @@ class App:
         if head is not None:
             number, _, digest = head.partition(":")
             if not number.isdigit() or not digest:
-                raise Refusal("--head braucht die Form NUMMER:PRÜFSUMME, wie `log verify` sie ausgibt.")
+                raise Refusal("head_invalid")
             expected = (int(number), digest)
         self.seal()
         with self.database.read() as connection:
@@ -704,10 +708,22 @@ class App:
         """What works, what doesn't, and what to do."""
         return [
             *self._doctor_foundations(),
+            *self._doctor_daemon(),
             *self._doctor_channels(),
+            *self._doctor_campaigns(),
             *self._doctor_portals(),
             *self._doctor_calendar(),
         ]
+
+    def _advice(self, word: str, *details: object) -> str:
+        return advice(self.settings["language"], word, *details)
+
+    def _stamp(self, instant: datetime) -> str:
+        return instant.astimezone(self.settings.zone).strftime("%Y-%m-%d %H:%M")
+
+    def _reasons(self, reasons: Iterable[str | None]) -> str:
+        told = sentences([one for one in reasons if one], self.settings["language"])
+        return " ".join(dict.fromkeys(told))
 
     def _doctor_foundations(self) -> Iterator[Finding]:
         yield Finding("configuration", str(self.settings.file or "defaults"), True)
@@ -715,48 +731,121 @@ class App:
             self.vault.lock({})
             yield Finding("key", str(self.settings["secret_key_file"]), True)
         except accounts.KeyProblem as problem:
-            yield Finding("key", str(self.settings["secret_key_file"]), False, str(problem))
+            told = refusal(problem, self.settings["language"])
+            yield Finding("key", str(self.settings["secret_key_file"]), False, told)
         with self.database.read() as connection:
             skew = abs((ledger.now_of(connection, self.clock) - self.clock.now()).total_seconds())
             brake = store.brake_row(connection)
+            lost = loss(connection, self.heads.recall())
         yield Finding("database", self.database.name, True)
         for word in forgetful(self.database):
             yield Finding("durability", word, False, sentence(word, self.settings["language"]))
-        yield Finding("clock", "database", skew < 60, "" if skew < 60 else f"Die Uhren gehen {skew:.0f} s auseinander.")
+        yield _finding("clock", "database", "" if skew < 60 else self._advice("clock_differs", f"{skew:.0f}"))
+        yield _finding("heads", str(self.settings["heads"]), self.told_loss(lost) if lost else "")
         stopped = brake is not None and brake.engaged
-        advice = "Die Notbremse ist gezogen; `kreativorte go` löst sie."
-        with self.database.read() as connection:
-            lost = loss(connection, self.heads.recall())
-        yield Finding("heads", str(self.settings["heads"]), lost is None, lost.advice() if lost else "")
-        yield Finding("brake", "all channels", not stopped, advice if stopped else "")
+        yield _finding("brake", "all channels", self._advice("brake_on") if stopped else "")
         checked = self.verify_log(None)
-        advice = f"Die Kette bricht bei Eintrag {checked.first_bad}; das Protokoll wurde verändert."
-        yield Finding("log", checked.head, checked.ok, "" if checked.ok else advice)
+        yield _finding("log", checked.head, "" if checked.ok else self._advice("log_broken", checked.first_bad))
         for network in NETWORKS:
             for name in self.templates.names(network):
                 error = compose.template_problem(self.templates, network, name)
-                yield Finding("template", f"{network}/{name}", error is None, error or "")
+                told = self._advice("template_broken", error) if error else ""
+                yield _finding("template", f"{network}/{name}", told)
+
+    def told_loss(self, lost: Loss) -> str:
+        """What staff read of a database that is not the one this machine saw last."""
+        told = [
+            self._advice("head_missing", lost.missing.id[:8], self._stamp(lost.missing.at))
+            if lost.missing
+            else self._advice("head_unknown")
+        ]
+        told += [self._advice("head_newest", self._stamp(lost.since))] if lost.since else []
+        return " ".join([*told, self._advice("head_restored")])
+
+    def _doctor_daemon(self) -> Iterator[Finding]:
+        """A daemon is missed only where there is something to do for it."""
+        with self.database.read() as connection:
+            now = self.now(connection)
+            seen = store.newest_worker(connection)
+            wanted = bool(store.waiting(connection, now)) or ledger.in_flight(connection)
+        told = ""
+        if wanted and seen is None:
+            told = self._advice("daemon_never_seen")
+        elif wanted and seen is not None and now - seen.seen_at > DAEMON_SILENT:
+            told = self._advice("daemon_gone", self._stamp(seen.seen_at))
+        yield _finding("daemon", seen.host if seen else "", told)
 
     def _doctor_channels(self) -> Iterator[Finding]:
-        for channel in self.channels():
-            problems = list(channel["problems"]) + (["Der Kanal ist angehalten."] if channel["paused"] else [])
-            yield Finding("channel", f"{channel['name']} ({channel['world']})", not problems, " ".join(problems))
+        with self.database.read() as connection:
+            now = self.now(connection)
+            rows = store.channel_rows(connection)
+            waiting = store.waiting(connection, now)
+        for row in rows:
+            due = [one.due_at for one in waiting if one.channel_id == row.id]
+            yield _finding("channel", f"{row.name} ({row.world})", " ".join(self._about_channel(row, due, now)))
+
+    def _about_channel(self, row: Row[Any], due: list[datetime], now: datetime) -> Iterator[str]:
+        told = self._reasons([*row.problems, row.signed_out])
+        if row.signed_out:
+            yield self._advice("channel_signed_out", row.name, told, row.network, row.account)
+        elif told:
+            yield self._advice("channel_problems", row.name, told)
+        if row.throttled_until is not None and row.throttled_until > now:
+            waited = now - min(due, default=now)
+            if max(waited, row.throttled_until - now) >= THROTTLED_LONG:
+                yield self._advice("channel_throttled", self._stamp(row.throttled_until))
+        if row.paused:
+            yield self._advice("channel_paused", row.name, len(due))
+
+    def _doctor_campaigns(self) -> Iterator[Finding]:
+        """A paused campaign is open only while it keeps back what is due."""
+        with self.database.read() as connection:
+            rows = store.campaign_rows(connection)
+            waiting = store.waiting(connection, self.now(connection))
+        for row in rows:
+            due = sum(one.campaign == row.name for one in waiting) if row.paused else 0
+            yield _finding("campaign", row.name, self._advice("campaign_paused", row.name, due) if due else "")
 
     def _doctor_portals(self) -> Iterator[Finding]:
         with self.database.read() as connection:
             rows = store.portal_rows(connection)
+            held = {name: store.places_held(connection, name) for name in self.settings.portals}
         for name in self.settings.portals:
             row = rows.get(name)
-            if row is None:
-                yield Finding("portal", name, False, "Noch nie gelesen; `kreativorte pull` liest ihn.")
-            else:
-                yield Finding("portal", name, not row.problem, row.problem or "")
+            told = [self._advice("portal_never_read", name)] if row is None else [self._reasons([row.problem])]
+            told += [self._advice("places_wait", name, held[name])] if held[name] else []
+            yield _finding("portal", name, " ".join(filter(None, told)))
 
     def _doctor_calendar(self) -> Iterator[Finding]:
-        states = (State.REFUSED, State.IN_DOUBT, State.MISSED, State.HELD, State.UNKNOWN)
-        for one in self.announcements(states=states):
-            said = " ".join(dict.fromkeys(filter(None, [one["hold_reason"], *one["problems"]])))
-            yield Finding("announcement", f"{one['id']} {one['state']}", False, said or one["state"])
+        """Every announcement that waits for a person, or will soon."""
+        open_states = (State.REFUSED, State.IN_DOUBT, State.MISSED, State.HELD, State.UNKNOWN)
+        with self.database.read() as connection:
+            now = self.now(connection)
+            rows = store.announcement_rows(connection, states=open_states)
+            rows += store.announcement_rows(connection, states=[State.DRAFT, State.APPROVED])
+        for row in sorted(rows, key=lambda row: (row.due_at, row.id)):
+            word = _calls_for(row, now)
+            if word is not None:
+                reasons = self._reasons([row.hold_reason, *row.problems, row.reason])
+                told = self._advice(word, row.id, reasons, self._stamp(row.due_at), row.channel)
+                yield _finding("announcement", f"{row.id} {row.state}", told)
+
+
+def _calls_for(row: Row[Any], now: datetime) -> str | None:
+    """The word of advice for an announcement, None where nobody needs to do anything."""
+    state, late = State(row.state), row.late_until < now
+    if state is State.HELD:
+        return "held_late" if late else "held"
+    if state is State.DRAFT and row.due_at < now + DRAFT_NEAR:
+        return "draft_late" if late else "draft"
+    if state in (State.DRAFT, State.APPROVED):
+        return "place_changed" if "place_changed" in row.problems else None
+    return state.value
+
+
+def _finding(check: str, subject: str, told: str) -> Finding:
+    """Sound where there is nothing to tell."""
+    return Finding(check, subject, not told, told)
 
 
 def _merged(answers: Iterator[tuple[list[int], list[int]]]) -> tuple[list[int], list[int]]:

@@ -15,6 +15,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -23,12 +24,11 @@ from campaign.app import App
 from campaign.campaigns import CampaignError
 from campaign.db import DatabaseUnreachable, SecondDaemon
 from campaign.desk import Entry, ImportRefused, Refusal, read_instant
-from campaign.news import sentence
+from campaign.news import advice, refusal, sentence
 from campaign.portals.portal import PortalError, PortalUnreachable
 from campaign.settings import Settings, SettingsError, load
-from campaign.store import Unknown
 from posts.accounts import KeyProblem
-from posts.errors import Outcome, SignedOut, Unreachable
+from posts.errors import Explained, Outcome, SignedOut, Unreachable
 from posts.sandbox.server import SandboxUnusable
 from posts.sandbox.server import serve as serve_sandbox
 from posts.sandbox.state import StateFileUnusable
@@ -67,10 +67,11 @@ class StateName(StrEnum):
 
 
 class _State:
-    """What the options before the verb said."""
+    """What the options before the verb said, and the language of the configuration that they named."""
 
     config: str | None = None
     actor: str | None = None
+    language: str = "de"
 
 
 _said = _State()
@@ -113,12 +114,19 @@ def _before(
         str | None, typer.Option("--as", metavar="USER", help="Who acts; else $KREATIVORTE_USER, else cli:LOGIN.")
     ] = None,
 ) -> None:
-    _said.config, _said.actor = config, actor
+    _said.config, _said.actor, _said.language = config, actor, "de"
 
 
 def settings() -> Settings:
     """The configuration that the options named."""
-    return load(_said.config)
+    loaded = load(_said.config)
+    _said.language = loaded["language"]
+    return loaded
+
+
+def tell(word: str, *details: object) -> str:
+    """A line of `news` in the house's language."""
+    return advice(_said.language, word, *details)
 
 
 def opened() -> App:
@@ -187,8 +195,9 @@ def doctor(as_json: Json = False) -> None:
         emit(findings)
     else:
         for one in findings:
-            mark = "[green]gut[/]" if one["ok"] else "[red]offen[/]"
-            out.print(f"{mark:<7} {one['check']}: {one['subject']}", highlight=False)
+            mark = f"[green]{tell('sound'):<6}[/]" if one["ok"] else f"[red]{tell('open'):<6}[/]"
+            about = ": ".join(filter(None, (one["check"], one["subject"])))
+            out.print(f"{mark} {escape(about)}", highlight=False)
             if one["advice"]:
                 out.print(f"        {one['advice']}", highlight=False, markup=False)
     raise typer.Exit(DONE if all(one["ok"] for one in findings) else REFUSED)
@@ -226,9 +235,9 @@ def pull(
             progress=lambda name, rows: bar.update(task, description=f"{name}: {rows} Zeilen gelesen"),
         )
     if as_json:
-        emit([one.to_json() for one in pulled])
+        emit([one.to_json(_said.language) for one in pulled])
     for one in pulled:
-        _tell_pulled(one.to_json(), quiet=as_json)
+        _tell_pulled(one.to_json(_said.language), quiet=as_json)
     if any(one.unreachable for one in pulled):
         raise typer.Exit(UNREACHABLE)
     if any(one.problem for one in pulled):
@@ -249,7 +258,7 @@ def _tell_pulled(one: dict[str, Any], *, quiet: bool) -> None:
         f"{one['held']} angehalten, {len(one['rejected'])} abgewiesen"
     )
     for row in one["rejected"]:
-        out.print(f"  abgewiesen {row['id']}: {row['reason']}", markup=False)
+        out.print(f"  {tell('row_rejected', row['id'], row['reason'])}", markup=False)
 
 
 @cli.command()
@@ -447,8 +456,8 @@ def plan(
     else:
         _show_announcements([*outcome["planned"], *outcome["held"]], "Nichts Neues zu planen.")
         for one in outcome["unplaced"]:
-            where = f"{one['step']} auf {one['channel'] or 'keinem Kanal'} (Ort {one['place']})"
-            err.print(f"Ohne Termin: {where}: {one['reason']}", markup=False)
+            channel = one["channel"] or tell("no_channel")
+            err.print(tell("unplaced", one["step"], channel, one["place"], one["reason"]), markup=False)
         if dry_run:
             err.print("Probelauf: nichts wurde gespeichert.")
     if outcome["held"]:
@@ -538,7 +547,7 @@ def _instant(text: str, app: App) -> datetime:
     try:
         instant = read_instant(text, app.settings.zone)
     except Refusal as wrong:
-        raise SettingsError(str(wrong)) from None
+        raise SettingsError(refusal(wrong, _said.language)) from None
     _check_year(instant)
     return instant
 
@@ -564,12 +573,13 @@ def announcement_import(
     try:
         count = opened().import_announcements(file, approve=approve)
     except ImportRefused as refused:
-        count, rejected = 0, refused.rows
+        count = 0
+        rejected = [{"row": row, "reason": refusal(wrong, _said.language)} for row, wrong in refused.rows]
     if as_json:
         emit({"imported": count, "rejected": rejected})
     else:
         for one in rejected:
-            err.print(f"Zeile {one['row']}: {one['reason']}", markup=False)
+            err.print(tell("row_refused", one["row"], one["reason"]), markup=False)
         out.print(f"{count} Beiträge übernommen.")
     if rejected:
         raise typer.Exit(REFUSED)
@@ -681,7 +691,7 @@ def announcement_withdraw(
     try:
         _show_one(app.withdraw(announcement_id, reason), as_json)
     except Outcome:
-        err.print(f"Bitte von Hand löschen: {app.show([announcement_id])[0]['permalink']}", markup=False)
+        err.print(tell("delete_by_hand", app.show([announcement_id])[0]["permalink"]), markup=False)
         raise
 
 
@@ -812,7 +822,7 @@ def log_verify(
     elif checked.ok:
         out.print(f"Das Protokoll ist unverändert: {checked.entries} Einträge, Kopf {checked.head}")
     else:
-        err.print(f"Die Kette bricht bei Eintrag {checked.first_bad}: das Protokoll wurde verändert.")
+        err.print(tell("log_broken", checked.first_bad), markup=False)
     if not checked.ok:
         raise typer.Exit(REFUSED)
 
@@ -905,12 +915,12 @@ def _told(error: Exception) -> tuple[str, int] | None:
     if isinstance(error, CampaignError):
         return str(error), WRONG
     if isinstance(error, PortalUnreachable | DatabaseUnreachable | Unreachable | SandboxUnusable):
-        text = sentence(error.reason) if isinstance(error, Unreachable) else str(error)
+        text = sentence(error.reason, _said.language) if isinstance(error, Unreachable) else str(error)
         return text, UNREACHABLE
-    if isinstance(error, SettingsError | KeyProblem | PortalError | SecondDaemon | StateFileUnusable):
+    if isinstance(error, SettingsError | PortalError | SecondDaemon | StateFileUnusable):
         return str(error), WRONG
-    if isinstance(error, Refusal | Unknown):
-        return str(error), REFUSED
+    if isinstance(error, Explained):
+        return refusal(error, _said.language), WRONG if isinstance(error, KeyProblem) else REFUSED
     if isinstance(error, Outcome):
-        return sentence(error.reason), UNREACHABLE if isinstance(error, SignedOut) else REFUSED
+        return sentence(error.reason, _said.language), UNREACHABLE if isinstance(error, SignedOut) else REFUSED
     return None

@@ -64,7 +64,7 @@ readers only, behind a password, its time over, somewhere else, or anything else
 
 @dataclass(frozen=True)
 class Rejected:
-    """A row that could not become a place, and why, for staff to read. `external_id` is "?" where it has none."""
+    """A row that could not become a place, and why, as a reason of `news`. `external_id` is "?" where it has none."""
 
     external_id: str
     reason: str
@@ -125,7 +125,7 @@ class Guards:
 
 @dataclass(frozen=True)
 class Held:
-    """A new place that waits for a person, and why, for staff to read."""
+    """A new place that waits for a person, and why, as a reason of `news`."""
 
     place: Place
     reason: str
@@ -139,7 +139,7 @@ class Comparison:
     `missing_once` (absent, but not often enough to be gone); `withdrawn` (gone or withdrawn with this pull);
     `gone` (was withdrawn before and still is); `unreadable` (known, but its row was rejected: nothing follows);
     `hidden` (never shown so far and not shown now: it will be new once the portal shows it).
-    `stopped` is the reason, for staff to read, why nothing of the list was taken over; all classes are empty then.
+    `stopped` is the reason (of `news`) why nothing of the list was taken over; all classes are empty then.
     """
 
     new: tuple[Place, ...] = ()
@@ -191,7 +191,7 @@ def compare(
     if accept:
         held: list[Held] = []
     else:
-        held = [Held(place, "Der Ort wartet noch auf eine Entscheidung.") for place in waiting]
+        held = [Held(place, "place_waits") for place in waiting]
         held += _doubted(known, fresh, first_pull, rules)
     kept_back = {entry.place.external_id for entry in held}
     return Comparison(
@@ -240,11 +240,11 @@ def _loss(known: Mapping[str, Known], reading: Reading, unreadable: set[str], ru
     """Why this list must not be believed; empty when it may."""
     live = _live(known)
     if live and reading.seen == 0:
-        return f"Das Portal liefert eine leere Liste, bekannt sind {len(live)} Orte; es wurde nichts übernommen."
+        return f"portal_list_empty:{len(live)}"
     shown = {place.external_id for place in reading.places if not place.withdrawn} | reading.same
     lost = len(live - unreadable - shown)
     if lost > max(rules.loss, rules.loss_share * len(live)):
-        return f"In der Liste des Portals fehlen {lost} von {len(live)} Orten; es wurde nichts übernommen."
+        return f"portal_list_short:{lost}/{len(live)}"
     return ""
 
 
@@ -253,15 +253,15 @@ def _doubted(known: Mapping[str, Known], fresh: list[Place], first_pull: bool, r
     if not fresh:
         return []
     if not first_pull and len(fresh) > max(rules.burst, rules.burst_share * len(_live(known))):
-        return [Held(place, f"Das Portal zeigt {len(fresh)} neue Orte auf einmal.") for place in fresh]
+        return [Held(place, f"place_in_burst:{len(fresh)}") for place in fresh]
     addresses = {entry.url for entry in known.values() if entry.url}
     names = {_namesake_key(entry.name, entry.town) for entry in known.values()} - {None}
     held = []
     for place in fresh:
         if place.url in addresses:
-            reason = "Ein Ort mit derselben Adresse ist schon bekannt, unter einer anderen Kennung."
+            reason = "place_known_elsewhere"
         elif _namesake_key(place.name, place.town) in names:
-            reason = "Ein Ort dieses Namens in derselben Gemeinde ist schon bekannt, unter einer anderen Kennung."
+            reason = "place_namesake"
         else:
             continue
         held.append(Held(place, reason))

@@ -13,7 +13,7 @@ Later steps are planned provisionally, counted from the planned instant of the s
 weeks ahead; they are moved once the step before goes out too late for them.
 
 All instants are aware and in UTC; days, weeks (ISO 8601, Monday to Sunday) and hours are those of the zone.
-Reasons are short words, some with detail behind a colon; campaign/news.py holds their sentences.
+Reasons are short words, some with detail behind a colon; campaign/news/ holds their sentences.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from campaign import store
+from campaign.news import sentence
 from campaign.places import Comparison, Known, Place, Reading, Rejected, compare, same_place
 from campaign.portals.portal import PortalConfig, PortalError, PortalUnreachable
 from campaign.portals.sql import read_portal
@@ -22,7 +23,7 @@ Begin = Callable[[], AbstractContextManager[Connection]]
 
 @dataclass(frozen=True)
 class Pulled:
-    """How one portal's poll ended. `problem` is a sentence where it could not be read."""
+    """How one portal's poll ended. `problem` is the reason where it could not be read."""
 
     portal: str
     seen: int = 0
@@ -39,7 +40,7 @@ class Pulled:
         """Whether anything that is planned might have to follow."""
         return any(self.counts.get(name, 0) for name in ("new", "changed", "withdrawn", "returned"))
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self, language: str) -> dict[str, Any]:
         """The contract's object."""
         names = ("new", "changed", "unchanged", "withdrawn", "returned", "held")
         return {
@@ -47,9 +48,9 @@ class Pulled:
             "seen": self.seen,
             **{name: self.counts.get(name, 0) for name in names},
             "merged": [{"name": name, "listed_in": portal} for name, portal in self.merged],
-            "rejected": [{"id": one.external_id, "reason": one.reason} for one in self.rejected],
-            "stopped": self.stopped or None,
-            "problem": self.problem or None,
+            "rejected": [{"id": one.external_id, "reason": sentence(one.reason, language)} for one in self.rejected],
+            "stopped": sentence(self.stopped, language) or None,
+            "problem": sentence(self.problem, language) or None,
         }
 
 
@@ -70,9 +71,11 @@ def pull(
     try:
         reading = read_portal(config, now, digests, progress)
     except PortalError as error:
+        unreachable = isinstance(error, PortalUnreachable)
+        problem = f"{'portal_unreachable' if unreachable else 'portal_misconfigured'}:{error}"
         with write() as connection:
-            store.note_portal(connection, config.name, now, str(error))
-        return Pulled(config.name, problem=str(error), unreachable=isinstance(error, PortalUnreachable))
+            store.note_portal(connection, config.name, now, problem)
+        return Pulled(config.name, problem=problem, unreachable=unreachable)
     with write() as connection:
         return _take_over(connection, config.name, reading, known, now, accept)
 

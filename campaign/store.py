@@ -21,6 +21,7 @@ from campaign.tables import (
     portals,
     rejected_rows,
 )
+from posts.errors import Explained
 from posts.states import State
 from posts.tables import brake, channels, deliveries, workers
 
@@ -28,8 +29,8 @@ FREE = ""
 """The campaign's name of an announcement outside campaigns."""
 
 
-class Unknown(Exception):
-    """Something was named that does not exist; the message is one sentence."""
+class Unknown(Explained):
+    """Something was named that does not exist."""
 
 
 # --- persons -------------------------------------------------------------------------------------------------
@@ -91,6 +92,14 @@ def stored_places(connection: Connection, portal: str | None = None) -> list[Sto
     if portal is not None:
         query = query.where(places.c.portal == portal)
     return [_stored(row) for row in connection.execute(query)]
+
+
+def places_held(connection: Connection, portal: str) -> int:
+    """How many places of a portal wait for a person's decision."""
+    query = (
+        select(func.count()).select_from(places).where(places.c.portal == portal, places.c.held, ~places.c.withdrawn)
+    )
+    return int(connection.execute(query).scalar_one())
 
 
 def place_of(connection: Connection, place_id: int) -> StoredPlace | None:
@@ -231,7 +240,7 @@ def channel_named(connection: Connection, name: str) -> Row[Any]:
         select(channels).where(channels.c.name == name, channels.c.removed_at.is_(None))
     ).one_or_none()
     if row is None:
-        raise Unknown(f"There is no channel {name!r}; `kreativorte channel list` shows them.")
+        raise Unknown("channel_unknown", name)
     return row
 
 
@@ -278,7 +287,7 @@ def campaign_row(connection: Connection, name: str) -> Row[Any]:
     """One campaign. Raises Unknown."""
     row = connection.execute(select(campaigns).where(campaigns.c.name == name)).one_or_none()
     if row is None:
-        raise Unknown(f"There is no campaign {name!r}; `kreativorte campaign list` shows them.")
+        raise Unknown("campaign_unknown", name)
     return row
 
 
@@ -353,7 +362,7 @@ def announcement_row(connection: Connection, announcement_id: int) -> Row[Any]:
     """One announcement. Raises Unknown."""
     rows = announcement_rows(connection, ids=[announcement_id])
     if not rows:
-        raise Unknown(f"There is no announcement {announcement_id}.")
+        raise Unknown("announcement_unknown", announcement_id)
     return rows[0]
 
 
@@ -470,6 +479,17 @@ def same_text_rival(connection: Connection, row: Row[Any], span: timedelta) -> i
         )
         .limit(1)
     ).scalar_one_or_none()
+
+
+def waiting(connection: Connection, now: datetime) -> list[Row[Any]]:
+    """Channel, campaign and instant of whatever is due and not begun yet, no matter what keeps it back."""
+    return list(
+        connection.execute(
+            select(deliveries.c.channel_id, announcements.c.campaign, deliveries.c.due_at)
+            .join(announcements, announcements.c.id == deliveries.c.id)
+            .where(deliveries.c.state.in_((State.APPROVED.value, State.QUEUED.value)), deliveries.c.due_at <= now)
+        )
+    )
 
 
 def spent_usd(connection: Connection, campaign: str, since: datetime | None) -> float:

@@ -49,8 +49,7 @@ def reading(portal: str, rows: Iterable[Mapping[Any, Any]], known: Mapping[str, 
         seen += 1
         key, digest = identity(row.get("id")), digest_of(row)
         if key in places or key in same:
-            reason = f"Die Kennung »{key}« kommt mehrfach vor; nur die erste Zeile gilt."
-            rejected.append(Rejected(key, reason))
+            rejected.append(Rejected(key, f"row_id_repeated:{key}"))
         elif known.get(key) == digest:
             same.add(key)
         else:
@@ -83,7 +82,7 @@ def place_from_row(portal: str, row: Mapping[str, object]) -> Place | Rejected:
     """
     key = identity(row.get("id"))
     if not key:
-        return Rejected("?", "Die Zeile hat keine Kennung.")
+        return Rejected("?", "row_without_id")
     name = plain_line(row.get("name"), _NAME)
     url = _http_url(row.get("url"))
     published = _instant(row.get("published_at"))
@@ -117,17 +116,17 @@ def place_from_row(portal: str, row: Mapping[str, object]) -> Place | Rejected:
 def _reason(row: Mapping[str, object], name: str, url: str | None, published: datetime | None) -> str:
     """The first thing that is wrong with a row, in the order in which staff would look."""
     if not name:
-        return "Der Ort hat keinen Namen."
+        return "row_without_name"
     if url is None:
         shown = plain_line(row.get("url"), _SHOWN)
-        return f"Die Adresse »{shown}« ist keine http(s)-Adresse." if shown else "Der Ort hat keine Adresse (URL)."
+        return f"row_url_invalid:{shown}" if shown else "row_without_url"
     if published is None:
         shown = plain_line(row.get("published_at"), _SHOWN)
         if not shown or _is_no_date(shown):
-            return "Das Datum der Veröffentlichung fehlt."
-        return f"Das Datum der Veröffentlichung »{shown}« ist nicht lesbar."
+            return "row_without_date"
+        return f"row_date_unreadable:{shown}"
     shown = plain_line(row.get("withdrawn"), _SHOWN)
-    return f"Ob der Ort noch gezeigt wird, ist nicht lesbar: »{shown}« heißt weder ja noch nein."
+    return f"row_withdrawn_unreadable:{shown}"
 
 
 # Single values

@@ -13,12 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from campaign import news
 from campaign.campaigns import CampaignError, parse_campaign, read_campaign
 from campaign.db import Database
 from campaign.desk import Desk, Entry, Refusal, read_csv, read_instant
 from campaign.portals.portal import PortalMisconfigured
 from campaign.portals.presets import portal_config
 from campaign.settings import SETTINGS, SettingsError, interpret, load
+from posts.errors import Explained
 
 SECRET = "p4ssw0rt"
 WORDS = st.text(max_size=12) | st.sampled_from(
@@ -40,7 +42,7 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
 
 def one_line(error: Exception) -> None:
     """A sentence for a person: not empty, no control characters but line breaks between several problems."""
-    said = str(error)
+    said = news.refusal(error, "de") if isinstance(error, Explained) else str(error)
     assert said
     assert SECRET not in said
     assert "Traceback" not in said
@@ -184,7 +186,7 @@ CELLS = st.text(max_size=15) | st.sampled_from(["", '"', "0001-01-01T00:00", "99
 def test_a_csv_file_of_any_bytes_is_read_or_told(data: bytes) -> None:
     entries, rejected = read_csv(data, DESK, Path())
     assert all(isinstance(one, Entry) for one in entries)
-    assert all(one["reason"] for one in rejected)
+    assert all(news.refusal(refusal, "de") for _row, refusal in rejected)
 
 
 @given(st.lists(st.tuples(CELLS, CELLS, CELLS), max_size=5))
@@ -194,7 +196,7 @@ def test_good_rows_are_read_whatever_stands_beside_them(rows: list[tuple[str, st
     entries, rejected = read_csv("\r\n".join(lines).encode("utf-8", "replace"), DESK, Path())
     assert len(entries) + len(rejected) == len(rows) + 2
     assert [one.text for one in (entries[0], entries[-1])] == ["Guten Tag"] * 2
-    assert all(1 < one["row"] < len(rows) + 2 and one["reason"] for one in rejected)
+    assert all(1 < row < len(rows) + 2 and news.refusal(refusal, "de") for row, refusal in rejected)
 
 
 @given(st.text(max_size=30) | st.datetimes().map(str) | st.dates().map(str) | st.times().map(str))

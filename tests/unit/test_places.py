@@ -148,16 +148,16 @@ def test_a_full_row_becomes_a_place() -> None:
 @pytest.mark.parametrize(
     ("values", "told"),
     [
-        ({"name": "<br>&nbsp;"}, "Der Ort hat keinen Namen."),
-        ({"url": None}, "Der Ort hat keine Adresse (URL)."),
-        ({"url": "javascript:alert(1)"}, "Die Adresse »javascript:alert(1)« ist keine http(s)-Adresse."),
-        ({"url": "https://nutzer:geheim@beispiel.de/"}, "ist keine http(s)-Adresse."),
-        ({"url": "https://beispiel.de/" + "a" * 3000}, "ist keine http(s)-Adresse."),
-        ({"published_at": None}, "Das Datum der Veröffentlichung fehlt."),
-        ({"published_at": "0000-00-00 00:00:00"}, "Das Datum der Veröffentlichung fehlt."),
-        ({"published_at": 0}, "Das Datum der Veröffentlichung fehlt."),
-        ({"published_at": "bald"}, "Das Datum der Veröffentlichung »bald« ist nicht lesbar."),
-        ({"withdrawn": "vielleicht"}, "»vielleicht« heißt weder ja noch nein."),
+        ({"name": "<br>&nbsp;"}, "row_without_name"),
+        ({"url": None}, "row_without_url"),
+        ({"url": "javascript:alert(1)"}, "row_url_invalid:javascript:alert(1)"),
+        ({"url": "https://nutzer:geheim@beispiel.de/"}, "row_url_invalid:https://"),
+        ({"url": "https://beispiel.de/" + "a" * 3000}, "row_url_invalid:https://"),
+        ({"published_at": None}, "row_without_date"),
+        ({"published_at": "0000-00-00 00:00:00"}, "row_without_date"),
+        ({"published_at": 0}, "row_without_date"),
+        ({"published_at": "bald"}, "row_date_unreadable:bald"),
+        ({"withdrawn": "vielleicht"}, "row_withdrawn_unreadable:vielleicht"),
     ],
 )
 def test_a_row_that_is_no_place_says_why(values: dict[str, object], told: str) -> None:
@@ -166,7 +166,7 @@ def test_a_row_that_is_no_place_says_why(values: dict[str, object], told: str) -
 
 @pytest.mark.parametrize("missing", [None, "", "  ", b"\x00", "x" * 500])
 def test_a_row_without_a_usable_id_is_rejected_as_unknown(missing: object) -> None:
-    assert place_from_row("kreativorte", row(id=missing)) == Rejected("?", "Die Zeile hat keine Kennung.")
+    assert place_from_row("kreativorte", row(id=missing)) == Rejected("?", "row_without_id")
 
 
 @pytest.mark.parametrize(
@@ -257,7 +257,7 @@ def test_lists_come_as_arrays_too_and_entities_do_not_split() -> None:
 def test_of_two_rows_with_one_id_the_later_is_rejected() -> None:
     result = reading("kreativorte", [row(name="Eins"), row(id=" 7 ", name="Zwei")])
     assert [found.name for found in result.places] == ["Eins"]
-    assert result.rejected == (Rejected("7", "Die Kennung »7« kommt mehrfach vor; nur die erste Zeile gilt."),)
+    assert result.rejected == (Rejected("7", "row_id_repeated:7"),)
     assert result.seen == 2
 
 
@@ -301,7 +301,7 @@ def test_no_content_of_a_row_raises(values: dict[str, Any]) -> None:
             assert result.published_at.tzinfo is UTC
             assert result.fingerprint
         else:
-            assert result.reason.endswith(".")
+            assert result.reason.startswith("row_")
 
 
 # Configuration
@@ -344,7 +344,7 @@ def test_a_wrong_configuration_is_told_in_one_sentence(change: dict[str, Any], s
 
 
 def listed(*places: Place, rejected: tuple[str, ...] = ()) -> Reading:
-    rows = tuple(Rejected(key, "Der Ort hat keinen Namen.") for key in rejected)
+    rows = tuple(Rejected(key, "row_without_name") for key in rejected)
     return Reading(places, rows, len(places) + len(rows))
 
 
@@ -410,7 +410,7 @@ def test_many_rejected_rows_are_no_loss() -> None:
 def test_an_empty_list_stops_and_asks() -> None:
     result = judged(KNOWN_TEN, listed())
     assert result == Comparison(stopped=result.stopped)
-    assert "leere Liste, bekannt sind 10 Orte" in result.stopped
+    assert result.stopped == "portal_list_empty:10"
     assert not judged({}, listed()).stopped
 
 
@@ -453,7 +453,7 @@ def test_held_places_wait_until_they_are_accepted() -> None:
 def test_a_place_made_anew_under_another_id_is_held() -> None:
     again = place(id=77, url=TEN[0].url)
     (held,) = judged(KNOWN_TEN, listed(*TEN, again)).held
-    assert held.place == again and "schon bekannt" in held.reason
+    assert held.place == again and held.reason == "place_known_elsewhere"
 
 
 POOL = [str(number) for number in range(30)]

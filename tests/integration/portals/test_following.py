@@ -48,7 +48,7 @@ class Region:
         """One poll and one planning; the poll's figures."""
         pulled = self.house.app.pull(**options)
         self.house.app.plan()
-        return pulled[0].to_json()
+        return pulled[0].to_json("de")
 
     def place(self, title: str, **columns: Any) -> int:
         """A complete place in the Altmark, published some days ago."""
@@ -258,7 +258,7 @@ def test_a_place_in_two_portals_is_announced_once_and_staff_see_it(region: Regio
     region.site.cms.run("UPDATE wp_postmeta SET meta_value = 'Hansestadt Gardelegen' WHERE meta_key = 'ort'")
     listed(partner, "Alte Weberei", "Gardelegen")
     listed(partner, "Mühle", "Arneburg")
-    first, second = (one.to_json() for one in region.house.app.pull())
+    first, second = (one.to_json("de") for one in region.house.app.pull())
     region.house.app.plan()
     assert (first["merged"], second["merged"]) == ([], [{"name": "Alte Weberei", "listed_in": "kreativorte"}])
     assert set(region.planned()) == {"Alte Weberei e. V.", "Mühle"}
