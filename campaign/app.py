@@ -7,7 +7,6 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,16 +14,18 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, Row
 
-from campaign import compose, desk, planning, pulling, store
+from campaign import compose, desk, listings, news, planning, pulling, store
 from campaign.campaigns import campaign_to_mapping, read_campaign
-from campaign.db import Database, forgetful, upgrade
+from campaign.db import Database, upgrade
 from campaign.desk import Desk, Refusal
 from campaign.heads import Heads, Loss, loss, newest
-from campaign.news import advice, refusal, sentence, sentences
+from campaign.news import sentence, sentences
+from campaign.portals.guess import Guess, guess
 from campaign.portals.portal import PortalConfig
 from campaign.portals.presets import portal_config
 from campaign.pulling import Pulled
 from campaign.settings import Settings, SettingsError, suggestion
+from campaign.store import StoredPlace
 from posts import accounts, ledger
 from posts.accounts import Accounts, Vault
 from posts.clock import Clock, SystemClock
@@ -38,26 +39,6 @@ logger = logging.getLogger(__name__)
 RESTORED = "database_restored"
 
 SEAL_LEASE = timedelta(seconds=30)
-DAEMON_SILENT = timedelta(minutes=5)
-"""After which a daemon that gave no sign of life is missed."""
-DRAFT_NEAR = timedelta(days=3)
-"""How long before its slot a draft is called to mind: over a weekend."""
-THROTTLED_LONG = timedelta(hours=1)
-"""How long a network may keep a channel waiting before a person is told."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One line of `doctor`."""
-
-    check: str
-    subject: str
-    ok: bool
-    advice: str = ""
-
-    def to_json(self) -> dict[str, Any]:
-        """The contract's object."""
-        return {"check": self.check, "subject": self.subject, "ok": self.ok, "advice": self.advice}
 
 
 def templates_directory() -> Path:
@@ -206,6 +187,36 @@ class App:
             }
             for one in found
         ]
+
+    def guess_portal(self, url: str) -> Guess:
+        """What CMS lies behind a database, and a block for it. Raises PortalError."""
+        return guess(url)
+
+    def merge_places(self, place_id: int, first_id: int) -> list[dict[str, Any]]:
+        """Say that a place is a further listing of another one. Raises Refusal."""
+        with self.at_desk() as (connection, at):
+            one, first = self._place(connection, place_id), self._place(connection, first_id)
+            if one.id == first.id or first.is_another or one.place.portal == first.place.portal:
+                raise Refusal("places_cannot_be_one", place_id, first_id)
+            listings.merge_by_person(connection, one, first, at.now, at.actor)
+            planning.follow_places(connection, self._house(connection))
+        return [found for found in self.places() if found["id"] == place_id]
+
+    def separate_place(self, place_id: int) -> list[dict[str, Any]]:
+        """Say that a place is one of its own. Raises Refusal."""
+        with self.at_desk() as (connection, at):
+            one = self._place(connection, place_id)
+            if not one.is_another or one.same_as is None:
+                raise Refusal("place_is_its_own", place_id)
+            listings.separate(connection, one, self._place(connection, one.same_as), at.now, at.actor)
+        return [found for found in self.places() if found["id"] == place_id]
+
+    @staticmethod
+    def _place(connection: Connection, place_id: int) -> StoredPlace:
+        stored = store.place_of(connection, place_id)
+        if stored is None:
+            raise Refusal("place_unknown", place_id)
+        return stored
 
     # --- channels
 
@@ -702,150 +713,30 @@ class App:
         with self.database.read() as connection:
             return ledger.verify(connection, expected)
 
-    # --- what works and what doesn't
+    # --- how it is told
 
-    def doctor(self) -> list[Finding]:
-        """What works, what doesn't, and what to do."""
-        return [
-            *self._doctor_foundations(),
-            *self._doctor_daemon(),
-            *self._doctor_channels(),
-            *self._doctor_campaigns(),
-            *self._doctor_portals(),
-            *self._doctor_calendar(),
-        ]
+    def advice(self, word: str, *details: object) -> str:
+        """What happened and what to do, in the house's language."""
+        return news.advice(self.settings["language"], word, *details)
 
-    def _advice(self, word: str, *details: object) -> str:
-        return advice(self.settings["language"], word, *details)
-
-    def _stamp(self, instant: datetime) -> str:
+    def stamp(self, instant: datetime) -> str:
+        """An instant as staff read it: local time to the minute."""
         return instant.astimezone(self.settings.zone).strftime("%Y-%m-%d %H:%M")
 
-    def _reasons(self, reasons: Iterable[str | None]) -> str:
+    def reasons(self, reasons: Iterable[str | None]) -> str:
+        """The sentences of stored reasons, each once."""
         told = sentences([one for one in reasons if one], self.settings["language"])
         return " ".join(dict.fromkeys(told))
-
-    def _doctor_foundations(self) -> Iterator[Finding]:
-        yield Finding("configuration", str(self.settings.file or "defaults"), True)
-        try:
-            self.vault.lock({})
-            yield Finding("key", str(self.settings["secret_key_file"]), True)
-        except accounts.KeyProblem as problem:
-            told = refusal(problem, self.settings["language"])
-            yield Finding("key", str(self.settings["secret_key_file"]), False, told)
-        with self.database.read() as connection:
-            skew = abs((ledger.now_of(connection, self.clock) - self.clock.now()).total_seconds())
-            brake = store.brake_row(connection)
-            lost = loss(connection, self.heads.recall())
-        yield Finding("database", self.database.name, True)
-        for word in forgetful(self.database):
-            yield Finding("durability", word, False, sentence(word, self.settings["language"]))
-        yield _finding("clock", "database", "" if skew < 60 else self._advice("clock_differs", f"{skew:.0f}"))
-        yield _finding("heads", str(self.settings["heads"]), self.told_loss(lost) if lost else "")
-        stopped = brake is not None and brake.engaged
-        yield _finding("brake", "all channels", self._advice("brake_on") if stopped else "")
-        checked = self.verify_log(None)
-        yield _finding("log", checked.head, "" if checked.ok else self._advice("log_broken", checked.first_bad))
-        for network in NETWORKS:
-            for name in self.templates.names(network):
-                error = compose.template_problem(self.templates, network, name)
-                told = self._advice("template_broken", error) if error else ""
-                yield _finding("template", f"{network}/{name}", told)
 
     def told_loss(self, lost: Loss) -> str:
         """What staff read of a database that is not the one this machine saw last."""
         told = [
-            self._advice("head_missing", lost.missing.id[:8], self._stamp(lost.missing.at))
+            self.advice("head_missing", lost.missing.id[:8], self.stamp(lost.missing.at))
             if lost.missing
-            else self._advice("head_unknown")
+            else self.advice("head_unknown")
         ]
-        told += [self._advice("head_newest", self._stamp(lost.since))] if lost.since else []
-        return " ".join([*told, self._advice("head_restored")])
-
-    def _doctor_daemon(self) -> Iterator[Finding]:
-        """A daemon is missed only where there is something to do for it."""
-        with self.database.read() as connection:
-            now = self.now(connection)
-            seen = store.newest_worker(connection)
-            wanted = bool(store.waiting(connection, now)) or ledger.in_flight(connection)
-        told = ""
-        if wanted and seen is None:
-            told = self._advice("daemon_never_seen")
-        elif wanted and seen is not None and now - seen.seen_at > DAEMON_SILENT:
-            told = self._advice("daemon_gone", self._stamp(seen.seen_at))
-        yield _finding("daemon", seen.host if seen else "", told)
-
-    def _doctor_channels(self) -> Iterator[Finding]:
-        with self.database.read() as connection:
-            now = self.now(connection)
-            rows = store.channel_rows(connection)
-            waiting = store.waiting(connection, now)
-        for row in rows:
-            due = [one.due_at for one in waiting if one.channel_id == row.id]
-            yield _finding("channel", f"{row.name} ({row.world})", " ".join(self._about_channel(row, due, now)))
-
-    def _about_channel(self, row: Row[Any], due: list[datetime], now: datetime) -> Iterator[str]:
-        told = self._reasons([*row.problems, row.signed_out])
-        if row.signed_out:
-            yield self._advice("channel_signed_out", row.name, told, row.network, row.account)
-        elif told:
-            yield self._advice("channel_problems", row.name, told)
-        if row.throttled_until is not None and row.throttled_until > now:
-            waited = now - min(due, default=now)
-            if max(waited, row.throttled_until - now) >= THROTTLED_LONG:
-                yield self._advice("channel_throttled", self._stamp(row.throttled_until))
-        if row.paused:
-            yield self._advice("channel_paused", row.name, len(due))
-
-    def _doctor_campaigns(self) -> Iterator[Finding]:
-        """A paused campaign is open only while it keeps back what is due."""
-        with self.database.read() as connection:
-            rows = store.campaign_rows(connection)
-            waiting = store.waiting(connection, self.now(connection))
-        for row in rows:
-            due = sum(one.campaign == row.name for one in waiting) if row.paused else 0
-            yield _finding("campaign", row.name, self._advice("campaign_paused", row.name, due) if due else "")
-
-    def _doctor_portals(self) -> Iterator[Finding]:
-        with self.database.read() as connection:
-            rows = store.portal_rows(connection)
-            held = {name: store.places_held(connection, name) for name in self.settings.portals}
-        for name in self.settings.portals:
-            row = rows.get(name)
-            told = [self._advice("portal_never_read", name)] if row is None else [self._reasons([row.problem])]
-            told += [self._advice("places_wait", name, held[name])] if held[name] else []
-            yield _finding("portal", name, " ".join(filter(None, told)))
-
-    def _doctor_calendar(self) -> Iterator[Finding]:
-        """Every announcement that waits for a person, or will soon."""
-        open_states = (State.REFUSED, State.IN_DOUBT, State.MISSED, State.HELD, State.UNKNOWN)
-        with self.database.read() as connection:
-            now = self.now(connection)
-            rows = store.announcement_rows(connection, states=open_states)
-            rows += store.announcement_rows(connection, states=[State.DRAFT, State.APPROVED])
-        for row in sorted(rows, key=lambda row: (row.due_at, row.id)):
-            word = _calls_for(row, now)
-            if word is not None:
-                reasons = self._reasons([row.hold_reason, *row.problems, row.reason])
-                told = self._advice(word, row.id, reasons, self._stamp(row.due_at), row.channel)
-                yield _finding("announcement", f"{row.id} {row.state}", told)
-
-
-def _calls_for(row: Row[Any], now: datetime) -> str | None:
-    """The word of advice for an announcement, None where nobody needs to do anything."""
-    state, late = State(row.state), row.late_until < now
-    if state is State.HELD:
-        return "held_late" if late else "held"
-    if state is State.DRAFT and row.due_at < now + DRAFT_NEAR:
-        return "draft_late" if late else "draft"
-    if state in (State.DRAFT, State.APPROVED):
-        return "place_changed" if "place_changed" in row.problems else None
-    return state.value
-
-
-def _finding(check: str, subject: str, told: str) -> Finding:
-    """Sound where there is nothing to tell."""
-    return Finding(check, subject, not told, told)
+        told += [self.advice("head_newest", self.stamp(lost.since))] if lost.since else []
+        return " ".join([*told, self.advice("head_restored")])
 
 
 def _merged(answers: Iterator[tuple[list[int], list[int]]]) -> tuple[list[int], list[int]]:

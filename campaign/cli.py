@@ -24,6 +24,7 @@ from campaign.app import App
 from campaign.campaigns import CampaignError
 from campaign.db import DatabaseUnreachable, SecondDaemon
 from campaign.desk import Entry, ImportRefused, Refusal, read_instant
+from campaign.doctor import examine
 from campaign.news import advice, refusal, sentence
 from campaign.portals.portal import PortalError, PortalUnreachable
 from campaign.settings import Settings, SettingsError, load
@@ -94,10 +95,14 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
 )
 channel_verbs = typer.Typer(help="Channels: one account on one network each.", no_args_is_help=True)
+portal_verbs = typer.Typer(help="Portals: the databases that places are read from.", no_args_is_help=True)
+place_verbs = typer.Typer(help="Places that two portals list.", no_args_is_help=True)
 campaign_verbs = typer.Typer(help="Campaigns: which places, where, when, with which approval.", no_args_is_help=True)
 announcement_verbs = typer.Typer(help="Single announcements: add, edit, decide, settle.", no_args_is_help=True)
 template_verbs = typer.Typer(help="Post templates.", no_args_is_help=True)
 log_verbs = typer.Typer(help="The append-only log of everything that happened.", invoke_without_command=True)
+cli.add_typer(portal_verbs, name="portal")
+cli.add_typer(place_verbs, name="place")
 cli.add_typer(channel_verbs, name="channel")
 cli.add_typer(campaign_verbs, name="campaign")
 cli.add_typer(announcement_verbs, name="announcement")
@@ -190,7 +195,7 @@ def doctor(as_json: Json = False) -> None:
     ends with code 1 when something is open.
     """
     app = opened()
-    findings = [finding.to_json() for finding in app.doctor()]
+    findings = [finding.to_json() for finding in examine(app)]
     if as_json:
         emit(findings)
     else:
@@ -257,22 +262,89 @@ def _tell_pulled(one: dict[str, Any], *, quiet: bool) -> None:
         f"{one['unchanged']} unverändert, {one['withdrawn']} zurückgezogen, {one['returned']} zurückgekehrt, "
         f"{one['held']} angehalten, {len(one['rejected'])} abgewiesen"
     )
+    for row in one["merged"]:
+        out.print(f"  {tell('place_merged', row['name'], row['listed_in'])}", markup=False)
     for row in one["rejected"]:
         out.print(f"  {tell('row_rejected', row['id'], row['reason'])}", markup=False)
+
+
+@portal_verbs.command("guess")
+def portal_guess(
+    url: Annotated[str, typer.Argument(help="The database, such as mysql+pymysql://reader:PASSWORD@host/portal.")],
+    as_json: Json = False,
+) -> None:
+    """Recognise a CMS and propose its block.
+
+    The block is for kreativorte.toml. Looks only, and writes nothing. The password never stands in the proposal.
+
+    Ends with code 1 when nothing was recognised, with code 3 when the database can't be reached.
+    """
+    found = opened().guess_portal(url)
+    if as_json:
+        emit({"kind": found.kind, "block": found.block})
+    else:
+        err.print(tell(f"guessed_{found.kind}"), markup=False)
+        out.print(found.block, markup=False, highlight=False, soft_wrap=True)
+    raise typer.Exit(DONE if found.block else REFUSED)
+
+
+PLACE_COLUMNS = {
+    "id": "Nr.",
+    "name": "Ort",
+    "town": "Gemeinde",
+    "regions": "Regionen",
+    "portal": "Portal",
+    "published_at": "veröffentlicht",
+    "note": "Bemerkung",
+}
+
+
+def _show_places(found: list[dict[str, Any]], as_json: bool) -> None:
+    if as_json:
+        emit(found)
+        return
+    rows = [one | {"published_at": one["published_at"][:10], "note": _note_of(one)} for one in found]
+    show(rows, PLACE_COLUMNS, "Noch keine Orte; `kreativorte pull` liest sie.")
+
+
+def _note_of(place: dict[str, Any]) -> str:
+    """What staff must know of a place that is not simply announced."""
+    if place["same_as"]:
+        return tell("place_listed_twice", place["same_as"])
+    if place["withdrawn"]:
+        return tell(f"gone_{place['gone']}" if place["gone"] else "gone")
+    return tell("place_held") if place["held"] else ""
 
 
 @cli.command()
 def places(as_json: Json = False) -> None:
     """List the imported places."""
-    found = opened().places()
-    if as_json:
-        emit(found)
-        return
-    show(
-        [one | {"published_at": one["published_at"][:10]} for one in found],
-        {"id": "Nr.", "name": "Ort", "town": "Gemeinde", "regions": "Regionen", "published_at": "veröffentlicht"},
-        "Noch keine Orte; `kreativorte pull` liest sie.",
-    )
+    _show_places(opened().places(), as_json)
+
+
+@place_verbs.command("merge")
+def place_merge(
+    place: Annotated[int, typer.Argument(help="The place's number.")],
+    first: Annotated[int, typer.Argument(help="The number of the place, in another portal, that it is.")],
+    as_json: Json = False,
+) -> None:
+    """Say that two portals list one place.
+
+    It is announced once, with what the other portal says of it.
+    """
+    _show_places(opened().merge_places(place, first), as_json)
+
+
+@place_verbs.command("separate")
+def place_separate(
+    place: Annotated[int, typer.Argument(help="The place's number.")],
+    as_json: Json = False,
+) -> None:
+    """Say that a place is one of its own.
+
+    It was taken for a place of another portal; from now on it is announced by itself.
+    """
+    _show_places(opened().separate_place(place), as_json)
 
 
 # --- channels ------------------------------------------------------------------------------------------------------

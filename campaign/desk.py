@@ -270,8 +270,15 @@ def hold(connection: Connection, desk: Desk, announcement_id: int, reason: str =
 
 
 def release(connection: Connection, desk: Desk, announcement_id: int) -> None:
-    """Let a held announcement go on: as approved where it was or need not be, else as a draft."""
+    """Let a held announcement go on: as approved where it was or need not be, else as a draft. Of one that is out,
+    say that what staff were told of it since has been seen to."""
     row = _row(connection, announcement_id)
+    if State(row.state) is State.POSTED and row.problems:
+        store.set_announcement(connection, announcement_id, desk.now, problems=[])
+        ledger.note(
+            connection, "seen_to", desk.now, desk.actor, delivery_id=announcement_id, detail={"problems": row.problems}
+        )
+        return
     if State(row.state) is not State.HELD:
         raise Refusal("not_held", announcement_id, row.state)
     given = store.approvers(connection, [announcement_id]).get(announcement_id, [])

@@ -10,13 +10,11 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from campaign import store
+from campaign import listings, store
 from campaign.news import sentence
-from campaign.places import Comparison, Known, Place, Reading, Rejected, compare, same_place
+from campaign.places import Comparison, Known, Reading, Rejected, compare
 from campaign.portals.portal import PortalConfig, PortalError, PortalUnreachable
 from campaign.portals.sql import read_portal
-from campaign.store import StoredPlace
-from posts import ledger
 
 Begin = Callable[[], AbstractContextManager[Connection]]
 
@@ -92,9 +90,9 @@ def _take_over(
     store.note_portal(connection, portal, now, comparison.stopped or None)
     _save(connection, portal, comparison, known, reading, now)
     arrived = (*comparison.new, *comparison.changed, *comparison.returned)
-    merged = _merge(connection, portal, arrived, now) if arrived else ()
+    merged = listings.merge(connection, portal, arrived, now) if arrived else ()
     if comparison.withdrawn:
-        _stand_in(connection, portal, set(comparison.withdrawn), now)
+        listings.stand_in(connection, portal, set(comparison.withdrawn), now)
     return Pulled(
         portal,
         reading.seen,
@@ -128,47 +126,3 @@ def _save(
         store.mark_places(connection, portal, [key], withdrawn=True, changed_at=now, gone=why, digest=row)
     gone = set(comparison.gone)
     store.note_digests(connection, portal, {key: row for key, row in reading.digests.items() if key in gone})
-
-
-# --- one place in two portals ----------------------------------------------------------------------------------
-
-
-def _merge(
-    connection: Connection, portal: str, arrived: tuple[Place, ...], now: datetime
-) -> tuple[tuple[str, str], ...]:
-    """Places that another portal listed first become further listings of those: they are announced once."""
-    stored = store.stored_places(connection)
-    own = {one.place.external_id: one for one in stored if one.place.portal == portal}
-    others = [one for one in stored if one.place.portal != portal and not (one.withdrawn or one.held or one.is_another)]
-    merged = []
-    for place in arrived:
-        one = own[place.external_id]
-        first = next((other for other in others if same_place(place, other.place)), None)
-        if first is None or one.same_as is not None or store.sent_places(connection, [one.id]):
-            continue
-        # Whatever names this one as its first listing follows to the same place.
-        for listing in (one, *(other for other in stored if other.same_as == one.id)):
-            store.set_place(connection, listing.id, same_as=first.id)
-        _note(connection, "place_merged", one, first, now)
-        merged.append((place.name, first.place.portal))
-    return tuple(merged)
-
-
-def _stand_in(connection: Connection, portal: str, withdrawn: set[str], now: datetime) -> None:
-    """Where a withdrawn place was never announced and another portal still lists it, that listing takes its turn."""
-    stored = store.stored_places(connection)
-    for gone in stored:
-        if gone.place.portal != portal or gone.place.external_id not in withdrawn:
-            continue
-        listings = [one for one in stored if one.same_as == gone.id and one.is_another and not one.withdrawn]
-        if listings and not store.sent_places(connection, [gone.id]):
-            heir, *further = listings
-            store.set_place(connection, heir.id, same_as=None)
-            for one in further:
-                store.set_place(connection, one.id, same_as=heir.id)
-            _note(connection, "place_stands_in", heir, gone, now)
-
-
-def _note(connection: Connection, event: str, one: StoredPlace, other: StoredPlace, now: datetime) -> None:
-    detail = {"place": one.id, "name": one.place.name, "other": other.id, "other_portal": other.place.portal}
-    ledger.note(connection, event, now, ledger.DAEMON, detail=detail)

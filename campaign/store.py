@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, Select, Text, and_, bindparam, cast, delete, func, insert, or_, select, update
 
 from campaign.places import Known, Picture, Place, Rejected
 from campaign.tables import (
@@ -356,6 +356,16 @@ def announcement_rows(
     if before is not None:
         conditions.append(deliveries.c.due_at < before)
     return list(connection.execute(query.where(*conditions)))
+
+
+def posted_with_problems(connection: Connection) -> list[Row[Any]]:
+    """What is out and still there, and of which staff must know something."""
+    query = announcement_query().where(
+        deliveries.c.state == State.POSTED.value,
+        deliveries.c.removed_at.is_(None),
+        cast(announcements.c.problems, Text) != "[]",
+    )
+    return list(connection.execute(query.order_by(deliveries.c.due_at, announcements.c.id)))
 
 
 def announcement_row(connection: Connection, announcement_id: int) -> Row[Any]:

@@ -151,9 +151,123 @@ ADVICE: dict[str, tuple[str, str]] = {
         "It was restored or has moved to another server. Check it; `kreativorte go` releases it, and what was due in "
         "the gap is looked for before it is sent.",
     ),
+    "posted_problems": (
+        "Seit dieser Beitrag erschien: {1} Berichtigen: `kreativorte announcement correct {0} --text TEXT`; "
+        "zurückziehen: `kreativorte announcement withdraw {0} --reason GRUND`; es ist gut so: "
+        "`kreativorte announcement release {0}`.",
+        "Since this announcement went out: {1} To correct it: `kreativorte announcement correct {0} --text TEXT`; to "
+        "withdraw it: `kreativorte announcement withdraw {0} --reason REASON`; it is fine: "
+        "`kreativorte announcement release {0}`.",
+    ),
+    # portals: in those with {0}, {1} … the details stand as campaign/portals/inspection.py gives them
+    "portal_trouble": ("{0}", "{0}"),
+    "portal_tables_unseen": (
+        "Diese Tabellen sieht das Konto nicht: {0}. Entweder fehlt ihm das Recht (GRANT SELECT), oder table_prefix "
+        "stimmt nicht. Gefundene Präfixe: {1}",
+        "The account does not see these tables: {0}. Either it lacks the right (GRANT SELECT), or table_prefix is "
+        "wrong. Prefixes found: {1}",
+    ),
+    "portal_may_write": (
+        "Das Konto darf mehr als lesen ({0}). Gelesen wird trotzdem nur; geben Sie ihm bitte nur SELECT.",
+        "The account may do more than read ({0}). It is only read from all the same; please grant it SELECT only.",
+    ),
+    "portal_empty": (
+        "Die Abfrage geht, aber kein Ort ist für alle sichtbar.",
+        "The query works, but no place is visible to everybody.",
+    ),
+    "portal_first_place": (
+        "Der erste Ort käme so: »{0}«, {1}, veröffentlicht {2}, Regionen: {3}, Gemeinde: {4}, Bereiche: {5}, "
+        "Bild: {6}, Alt-Text: {7}, Bildnachweis: {8}",
+        'The first place would come as: "{0}", {1}, published {2}, regions: {3}, town: {4}, categories: {5}, '
+        "picture: {6}, alt text: {7}, credit: {8}",
+    ),
+    "portal_rows_rejected": (
+        "{0} von {1} Zeilen werden abgewiesen, zuerst {2}; `kreativorte pull` nennt die Gründe.",
+        "{0} of {1} rows are rejected, the first is {2}; `kreativorte pull` tells why.",
+    ),
+    "portal_without_region": (
+        "{0} von {1} Orten haben keine Region; sie gehen nur auf Kanäle ohne Region.",
+        "{0} of {1} places have no region; they go to channels without a region only.",
+    ),
+    "portal_without_alt": (
+        "{0} von {1} Orten haben ein Bild ohne Alt-Text; ihre Ankündigungen werden angehalten.",
+        "{0} of {1} places have a picture without alt text; their announcements are held.",
+    ),
+    "portal_without_credit": (
+        "{0} von {1} Orten haben ein Bild ohne Bildnachweis; ihre Ankündigungen werden angehalten.",
+        "{0} of {1} places have a picture without a credit; their announcements are held.",
+    ),
+    "wordpress_no_such_type": (
+        "Beiträge vom Typ »{0}« gibt es nicht; veröffentlicht sind: {1}",
+        'There are no posts of the type "{0}"; published are: {1}',
+    ),
+    "wordpress_none_published": (
+        "Vom Typ »{0}« ist nichts veröffentlicht ({1}).",
+        'Of the type "{0}" nothing is published ({1}).',
+    ),
+    "wordpress_taxonomy_unknown": (
+        "Für {0} ist die Taxonomie »{1}« eingetragen, die es nicht gibt. Ähnlich: {2}",
+        'For {0} the taxonomy "{1}" is set, which is not there. Similar: {2}',
+    ),
+    "wordpress_meta_unknown": (
+        "Für {0} ist das Feld »{1}« eingetragen, das kein Ort hat. Ähnlich: {2}",
+        'For {0} the field "{1}" is set, which no place has. Similar: {2}',
+    ),
+    "wordpress_local_dates": (
+        "{0} Orte haben kein Datum in UTC (aus einem Import); ihres ist aus der Ortszeit ({1}) gerechnet.",
+        "{0} places have no date in UTC (from an import); theirs is made of the local time ({1}).",
+    ),
+    "wordpress_wpml_found": (
+        "Es gibt Übersetzungen mit WPML; mit `wpml = true` kommen nur Orte der Sprache `language`.",
+        "There are translations by WPML; with `wpml = true` only places of the language `language` come.",
+    ),
+    "typo3_no_such_folder": (
+        "Diese Ordner gibt es nicht: {0}. Datensätze liegen in: {1}",
+        "These folders are not there: {0}. Records lie in: {1}",
+    ),
+    "typo3_none_visible": (
+        "In den Ordnern {0} ist kein Datensatz sichtbar (im Ganzen {1}).",
+        "In the folders {0} no record is visible (of {1} in all).",
+    ),
+    "typo3_root_empty": (
+        "Unter {0} = {1} steht keine Kategorie. Kategorien mit Unterkategorien: {2}",
+        "Below {0} = {1} there is no category. Categories with others below them: {2}",
+    ),
     # the command line
     "row_refused": ("Zeile {0}: {1}", "Row {0}: {1}"),
     "row_rejected": ("abgewiesen {0}: {1}", "rejected {0}: {1}"),
+    "place_merged": ("zusammengelegt: {0}, steht schon in {1}", "merged: {0}, which {1} lists already"),
+    "place_listed_twice": (
+        "steht auch als Nr. {0} da, wird mit ihr angekündigt",
+        "also listed as {0}, announced with it",
+    ),
+    "place_held": ("wartet auf `kreativorte pull --accept`", "waits for `kreativorte pull --accept`"),
+    "gone": ("zurückgezogen", "withdrawn"),
+    "gone_deleted": ("zurückgezogen: gelöscht", "withdrawn: deleted"),
+    "gone_trash": ("zurückgezogen: im Papierkorb", "withdrawn: in the trash"),
+    "gone_draft": ("zurückgezogen: wieder Entwurf", "withdrawn: a draft again"),
+    "gone_scheduled": ("zurückgezogen: erscheint erst noch", "withdrawn: yet to appear"),
+    "gone_private": ("zurückgezogen: nicht mehr öffentlich", "withdrawn: no longer public"),
+    "gone_password": ("zurückgezogen: hinter einem Passwort", "withdrawn: behind a password"),
+    "gone_expired": ("zurückgezogen: abgelaufen", "withdrawn: expired"),
+    "gone_moved": ("zurückgezogen: liegt woanders", "withdrawn: moved elsewhere"),
+    "gone_hidden": ("zurückgezogen: verborgen", "withdrawn: hidden"),
+    "guessed_wordpress": (
+        "Das ist WordPress. Vorschlag für kreativorte.toml:",
+        "This is WordPress. For kreativorte.toml:",
+    ),
+    "guessed_typo3": (
+        "Das ist TYPO3 mit EXT:news. Vorschlag für kreativorte.toml:",
+        "This is TYPO3 with EXT:news. For kreativorte.toml:",
+    ),
+    "guessed_tables": (
+        "Kein bekanntes CMS; diese Tabelle sieht nach Orten aus:",
+        "No CMS that is known here; this table looks like places:",
+    ),
+    "guessed_nothing": (
+        "Hier ist nichts, das nach Orten aussieht; docs/portals.md zeigt, wie Spalten zugeordnet werden.",
+        "Nothing here looks like places; docs/portals.md shows how columns are mapped.",
+    ),
     "unplaced": ("Ohne Termin: {0} auf {1} (Ort {2}): {3}", "Without a slot: {0} on {1} (place {2}): {3}"),
     "no_channel": ("keinem Kanal", "no channel"),
     "delete_by_hand": ("Bitte von Hand löschen: {0}", "Please delete it by hand: {0}"),

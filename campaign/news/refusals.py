@@ -22,6 +22,15 @@ REFUSALS: dict[str, tuple[str, str]] = {
         "Das Netzwerk »{0}« gibt es hier nicht; bekannt sind {1}.",
         'There is no network "{0}" here; known are {1}.',
     ),
+    "places_cannot_be_one": (
+        "Die Orte {0} und {1} lassen sich nicht zusammenlegen: sie müssen aus zwei Portalen sein, der zweite ein "
+        "eigener.",
+        "The places {0} and {1} can't be merged: they must be of two portals, the second one a place of its own.",
+    ),
+    "place_is_its_own": (
+        "Der Ort {0} ist schon ein eigener.",
+        "The place {0} is one of its own already.",
+    ),
     "place_unknown": (
         "Einen Ort {0} gibt es nicht; `kreativorte places` zeigt sie.",
         "There is no place {0}; `kreativorte places` shows them.",

@@ -53,9 +53,12 @@ _WORDPRESS_TABLE = re.compile(r"([A-Za-z0-9_$]*)postmeta")
 _PLACEHOLDER = "https://www.example.org"
 
 
+KINDS = ("wordpress", "typo3", "tables", "nothing")
+
+
 @dataclass(frozen=True)
 class Guess:
-    """What was recognised: "wordpress", "typo3", "tables" or "nothing", and the block to copy ("" for nothing)."""
+    """What was recognised (one of KINDS), and the block to copy ("" for nothing)."""
 
     kind: str
     block: str

@@ -176,9 +176,13 @@ def _rows(connection: Connection, asked: TextClause, progress: Progress | None) 
 # A fingerprint over all fields of a row: an unknown value (here U+0000) differs from an empty one, and fields are kept
 # apart by a character that no editor types (U+001E).
 _DIGESTS: Mapping[str, Callable[[list[str]], str]] = {
-    "mysql": lambda fields: f"MD5(CONCAT_WS(_utf8mb4 0x1E, {', '.join(f'IFNULL({field}, _utf8mb4 0x00)' for field in fields)}))",
-    "postgresql": lambda fields: f"md5(ROW({', '.join(f'({field})' for field in fields)})::text)",
+    "mysql": lambda fields: f"MD5(CONCAT_WS(_utf8mb4 0x1E, {_each('IFNULL({}, _utf8mb4 0x00)', fields)}))",
+    "postgresql": lambda fields: f"md5(ROW({_each('({})', fields)})::text)",
 }
+
+
+def _each(form: str, fields: list[str]) -> str:
+    return ", ".join(form.replace("{}", field) for field in fields)
 
 
 def statement(config: PortalConfig, dialect: str) -> TextClause:

@@ -13,6 +13,8 @@ import pytest
 from campaign import news, planner, planning
 from campaign.desk import Refusal
 from campaign.news import ADVICE, PICTURES, REASONS, REFUSALS, sentence, sentences
+from campaign.places import GONE
+from campaign.portals.guess import KINDS
 from posts import reconcile
 from posts.networks.publisher import Problem, Reason
 
@@ -119,7 +121,7 @@ def test_no_wording_of_a_refusal_is_left_over() -> None:
 
 
 def test_a_detail_of_advice_that_is_told_is_given() -> None:
-    given = {word: details for _, word, details in calls("_advice", "tell") if word}
+    given = {word: details for _, word, details in calls("advice", "tell") if word}
     assert set(given) <= set(ADVICE)
     for word, details in given.items():
         assert placeholders(ADVICE[word][0]) <= {str(number) for number in range(details)}, word
@@ -127,6 +129,7 @@ def test_a_detail_of_advice_that_is_told_is_given() -> None:
 
 def test_every_advice_is_given_somewhere() -> None:
     named = {text for file, tree in TREES.items() if file.parts[-2] != "news" for text in texts_in(tree)}
+    named |= {f"gone_{word}" for word in GONE} | {f"guessed_{kind}" for kind in KINDS}
     assert set(ADVICE) <= named
 
 
