@@ -10,9 +10,11 @@ ADVICE: dict[str, tuple[str, str]] = {
     # announcements that wait for a person
     "refused": (
         "Das Netzwerk hat den Beitrag abgelehnt, erschienen ist nichts. {1} Unverändert noch einmal senden: "
-        "`kreativorte announcement retry {0}`; mit anderem Text neu anlegen: `kreativorte announcement add`.",
+        "`kreativorte announcement retry {0}`; mit anderem Text neu anlegen: `kreativorte announcement add`; darauf "
+        "verzichten: `kreativorte announcement cancel {0}`.",
         "The network refused the announcement, nothing is out. {1} To send it again as it is: "
-        "`kreativorte announcement retry {0}`; to add it anew with another text: `kreativorte announcement add`.",
+        "`kreativorte announcement retry {0}`; to add it anew with another text: `kreativorte announcement add`; to "
+        "give it up: `kreativorte announcement cancel {0}`.",
     ),
     "in_doubt": (
         "Ob der Beitrag erschienen ist, ließ sich nicht klären. {1} Sehen Sie auf {3} nach. Er ist da: "
