@@ -304,7 +304,14 @@ def _show_places(found: list[dict[str, Any]], as_json: bool) -> None:
         emit(found)
         return
     rows = [one | {"published_at": one["published_at"][:10], "note": _note_of(one)} for one in found]
-    show(rows, PLACE_COLUMNS, "Noch keine Orte; `kreativorte pull` liest sie.")
+    # On a narrow terminal each column costs the names their room.
+    idle = {"portal"} if len({row["portal"] for row in rows}) < 2 else set()
+    idle |= set() if any(row["note"] for row in rows) else {"note"}
+    show(
+        rows,
+        {name: title for name, title in PLACE_COLUMNS.items() if name not in idle},
+        "Noch keine Orte; `kreativorte pull` liest sie.",
+    )
 
 
 def _note_of(place: dict[str, Any]) -> str:

@@ -19,9 +19,12 @@ from campaign.places import Place, Reading
 from campaign.portals.portal import PortalConfig, PortalError
 from campaign.portals.sql import open_read_only, read_portal
 from campaign.portals.typo3 import NEWS
-from campaign.portals.wordpress import META
+from campaign.portals.wordpress import META, TAXONOMIES
 
 _READING = frozenset({"SELECT", "USAGE", "SHOW VIEW"})
+_DEFAULTS = {f"meta_{field}": key for field, key in META.items()} | {
+    f"taxonomy_{field}": taxonomy for field, taxonomy in TAXONOMIES.items()
+}
 _SHOWN = 6
 """So many names are told of a longer list."""
 
@@ -158,10 +161,10 @@ def _wordpress(connection: Connection, config: PortalConfig) -> Iterator[Observa
 
 
 def _unused(options: Any, prefix: str, known: list[str], word: str) -> Iterator[Observation]:
-    """Names of the configuration that no row knows, each with those that look like it, else all; a meta field that
-    nobody asked for may be missing."""
+    """Names of the configuration that no row knows, each with those that look like it, else all; what nobody asked
+    for may be missing."""
     for name, value in options.items():
-        if name.startswith(prefix) and value not in known and META.get(name.removeprefix(prefix)) != value:
+        if name.startswith(prefix) and value not in known and _DEFAULTS.get(name) != value:
             public = [one for one in known if not one.startswith("_")]
             near = difflib.get_close_matches(value, public, n=3, cutoff=0.5) or public
             yield Observation(False, word, (name.removeprefix(prefix), value, _listed(near)))
