@@ -36,7 +36,7 @@ TABLES = (
 )
 EVERYBODY = ["", "0", "-1"]
 """`fe_group` of records that need no sign-in: none, none, hidden once signed in."""
-_KEYS = (
+KEYS = (
     *COMMON_KEYS,
     "site_url",
     "path",
@@ -60,7 +60,7 @@ _LIVE = "{0}.deleted = 0 AND {0}.hidden = 0 AND {0}.t3ver_wsid = 0 AND {0}.sys_l
 
 def configure(name: str, table: Mapping[str, Any], directory: Path) -> PortalConfig:
     """The portal of a table with `preset = "typo3"`. Raises PortalMisconfigured."""
-    check_keys(name, table, _KEYS)
+    check_keys(name, table, KEYS)
     common = mysql_settings(name, table, directory)
     site_url = address(name, table, "site_url")
     before, after = page(site_url, text_key(name, table, "path", "orte"), "{slug}")

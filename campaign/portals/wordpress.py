@@ -26,7 +26,7 @@ from campaign.portals.portal import COMMON_KEYS, PortalConfig, check_keys, field
 TABLES = ("posts", "postmeta", "terms", "term_taxonomy", "term_relationships")
 TAXONOMIES = {"regions": "region", "categories": "kategorie"}
 META = {"town": "ort", "lat": "lat", "lon": "lon", "image_credit": "bildnachweis"}
-_KEYS = (
+KEYS = (
     *COMMON_KEYS,
     "site_url",
     "path",
@@ -48,7 +48,7 @@ _WHEREABOUTS = """SELECT p.ID, CASE WHEN p.post_type <> :post_type THEN 'moved'
 
 def configure(name: str, table: Mapping[str, Any], directory: Path) -> PortalConfig:
     """The portal of a table with `preset = "wordpress"`. Raises PortalMisconfigured."""
-    check_keys(name, table, _KEYS)
+    check_keys(name, table, KEYS)
     common = mysql_settings(name, table, directory)
     site_url = address(name, table, "site_url")
     post_type = text_key(name, table, "post_type", "post")

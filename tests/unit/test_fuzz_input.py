@@ -17,6 +17,7 @@ from campaign import news
 from campaign.campaigns import CampaignError, parse_campaign, read_campaign
 from campaign.db import Database
 from campaign.desk import Desk, Entry, Refusal, read_csv, read_instant
+from campaign.portals import typo3, wordpress
 from campaign.portals.portal import PortalMisconfigured
 from campaign.portals.presets import portal_config
 from campaign.settings import SETTINGS, SettingsError, interpret, load
@@ -85,6 +86,21 @@ def test_a_portal_of_any_values_is_read_or_told(table: dict[str, Any]) -> None:
         portal_config("traege", table, Path())
     except (SettingsError, PortalMisconfigured) as error:
         one_line(error)
+
+
+@pytest.mark.parametrize(("preset", "keys"), [("wordpress", wordpress.KEYS), ("typo3", typo3.KEYS)])
+def test_a_preset_s_block_of_any_values_is_read_or_told(preset: str, keys: tuple[str, ...]) -> None:
+    sound = {"preset": preset, "url": "mysql+pymysql://a:b@h/x", "site_url": "https://a.example", "folders": [1]}
+    sound = {key: value for key, value in sound.items() if key in keys}
+
+    @given(st.dictionaries(st.sampled_from(keys), VALUES, max_size=3))
+    def try_out(changes: dict[str, Any]) -> None:
+        try:
+            portal_config("traege", sound | changes, Path())
+        except (SettingsError, PortalMisconfigured) as error:
+            one_line(error)
+
+    try_out()
 
 
 @pytest.mark.parametrize(

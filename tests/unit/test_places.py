@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from campaign.places import Comparison, Guards, Known, Picture, Place, Reading, Rejected, compare
+from campaign.places import Comparison, Guards, Known, Picture, Place, Reading, Rejected, compare, same_place
 from campaign.portals.markup import plain_line, plain_text
 from campaign.portals.portal import FIELDS, PortalMisconfigured
 from campaign.portals.presets import portal_config
@@ -503,3 +504,80 @@ def test_every_place_is_in_exactly_one_class(
     assert not set(result.withdrawn) & (broken - shown.keys())
     if accept:
         assert not result.held and not result.missing_once
+
+
+# Local times
+
+
+@pytest.mark.parametrize(
+    ("written", "instant"),
+    [
+        ("2026-07-01 10:00:00[Europe/Berlin]", datetime(2026, 7, 1, 8, tzinfo=UTC)),
+        ("2026-12-01T10:00[Europe/Berlin]", datetime(2026, 12, 1, 9, tzinfo=UTC)),
+        ("2026-07-01[Europe/Berlin]", datetime(2026, 6, 30, 22, tzinfo=UTC)),
+        # Doubled by the end of summer time: the first one. Skipped by its beginning: an hour later.
+        ("2026-10-25 02:30:00[Europe/Berlin]", datetime(2026, 10, 25, 0, 30, tzinfo=UTC)),
+        ("2026-03-29 02:30:00[Europe/Berlin]", datetime(2026, 3, 29, 1, 30, tzinfo=UTC)),
+    ],
+)
+def test_a_local_time_with_its_zone_is_that_instant(written: str, instant: datetime) -> None:
+    assert place(published_at=written).published_at == instant
+
+
+@pytest.mark.parametrize("written", ["2026-07-01 10:00:00[Europa/Berlin]", "gestern[Europe/Berlin]"])
+def test_a_zone_that_is_none_and_a_time_that_is_none_reject_the_row(written: str) -> None:
+    assert reason(published_at=written).startswith("row_date_unreadable")
+
+
+@pytest.mark.parametrize("written", ["0000-00-00 00:00:00[Europe/Berlin]", "[Europe/Berlin]"])
+def test_a_zone_without_a_date_is_no_date(written: str) -> None:
+    assert reason(published_at=written) == "row_without_date"
+
+
+# One place in two portals
+
+
+def listing(name: str, town: str = "", url: str = "https://a.example/orte/x", **values: object) -> Place:
+    return replace(place(name=name, town=town, url=url), portal="anderes", **values)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (("Alte Weberei", "Gardelegen"), ("Alte Weberei", "Hansestadt Gardelegen")),
+        (("Alte Weberei e. V.", "Klötze"), ("alte weberei", "Klötze, OT Kunrau")),
+        (("Mühle (Café)", "Weißenfels"), ("Mühle Café", "Weissenfels")),
+        (("Hof GmbH", "Stendal"), ("Hof", "Stadt Stendal")),
+    ],
+)
+def test_one_name_in_one_town_is_one_place(one: tuple[str, str], other: tuple[str, str]) -> None:
+    first, second = listing(*one), listing(*other, url="https://b.example/y")
+    assert same_place(first, second) and same_place(second, first)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (("Alte Schule", "Gardelegen"), ("Alte Schule", "Stendal")),
+        (("Alte Schule", ""), ("Alte Schule", "")),
+        (("Alte Schule", "Stendal"), ("Neue Schule", "Stendal")),
+        (("Alte Schule", "Stendal"), ("Alte Schule", "")),
+    ],
+)
+def test_a_name_alone_or_a_town_alone_is_not_enough(one: tuple[str, str], other: tuple[str, str]) -> None:
+    assert not same_place(listing(*one), listing(*other, url="https://b.example/y"))
+
+
+def test_one_address_is_one_place_however_it_is_written() -> None:
+    first = listing("Hof", "Stendal", "https://www.hof.example/orte/hof/")
+    assert same_place(first, listing("Anders", "Magdeburg", "http://hof.example/orte/hof"))
+    assert not same_place(first, listing("Anders", "Magdeburg", "https://www.hof.example/orte/hof/?id=2"))
+
+
+def test_one_name_at_one_spot_is_one_place_whatever_the_towns_are_called() -> None:
+    here, near, far = (52.615, 11.2), (52.619, 11.205), (52.65, 11.2)
+    first = listing("Gut Zichtau", "Hansestadt Gardelegen", lat=here[0], lon=here[1])
+    other = listing("Gut Zichtau", "Zichtau", "https://b.example/y", lat=near[0], lon=near[1])
+    assert same_place(first, other)
+    assert not same_place(first, replace(other, lat=far[0], lon=far[1]))
+    assert not same_place(first, replace(other, name="Gut Neuendorf"))
