@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import getpass
 import logging
 import os
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import Connection, Row
 
 from campaign import compose, desk, planning, pulling, store
+from campaign.access import Access
 from campaign.campaigns import campaign_to_mapping, read_campaign
 from campaign.db import Database, forgetful, upgrade
 from campaign.desk import Desk, Refusal
@@ -37,6 +40,12 @@ logger = logging.getLogger(__name__)
 RESTORED = "database_restored"
 
 SEAL_LEASE = timedelta(seconds=30)
+DAEMON_SILENT = timedelta(minutes=2)
+"""A daemon writes a sign of life every half minute; after this long without one it is taken for stopped."""
+OVERDUE = timedelta(minutes=10)
+FAILED_SHOWN = timedelta(days=7)
+DRAFTS_SHOWN = timedelta(days=14)
+SHOWN_AT_ONCE = 50
 
 
 @dataclass(frozen=True)
@@ -51,6 +60,38 @@ class Finding:
     def to_json(self) -> dict[str, Any]:
         """The contract's object."""
         return {"check": self.check, "subject": self.subject, "ok": self.ok, "advice": self.advice}
+
+
+@dataclass(frozen=True)
+class Condition:
+    """The state of the whole installation at one instant; instants are None where there is nothing to tell."""
+
+    now: datetime
+    braked_since: datetime | None
+    brake_reason: str
+    braked_by: str
+    daemon_seen: datetime | None
+    worlds: frozenset[str]
+
+    @property
+    def daemon_alive(self) -> bool:
+        """Whether a daemon gave a sign of life lately."""
+        return self.daemon_seen is not None and self.now - self.daemon_seen < DAEMON_SILENT
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """Announcements (the contract's objects) by what they ask for; at most SHOWN_AT_ONCE of each kind."""
+
+    today: list[dict[str, Any]]
+    tomorrow: list[dict[str, Any]]
+    in_doubt: list[dict[str, Any]]
+    looked_for: list[dict[str, Any]]
+    failed: list[dict[str, Any]]
+    held: list[dict[str, Any]]
+    drafts: list[dict[str, Any]]
+    channels: list[dict[str, Any]]
+    counts: Mapping[State, int]
 
 
 def templates_directory() -> Path:
@@ -78,6 +119,14 @@ class App:
         self.heads = Heads(settings.path("heads"))
         self.templates = compose.Templates(templates_directory() / "posts")
         self._vault: Vault | None = None
+        self.access = Access(self.database, self.clock, settings["web.idle"], settings["web.longest"])
+
+    def acting_as(self, name: str, language: str) -> App:
+        """The same application on the same connections for one person: who acts, and in which language it answers."""
+        other = copy.copy(self)
+        other.actor_name = name
+        other.settings = replace(self.settings, values={**self.settings.values, "language": language})
+        return other
 
     def close(self) -> None:
         """Give everything back."""
@@ -441,6 +490,7 @@ class App:
             "variant": row.variant,
             "template": row.template,
             "template_revision": row.template_revision,
+            "approval": row.approval,
             "approved_by": approved_by,
             "hold_reason": sentence(row.hold_reason, language) or None,
             "problems": sentences(problems, language),
@@ -666,19 +716,35 @@ class App:
             )
             return [ledger.entry_fields(row) | {"actor_name": names.get(row.actor, row.actor)} for row in rows]
 
+    def search_log(self, wanted: ledger.Wanted, limit: int, below: int | None = None) -> list[dict[str, Any]]:
+        """Log entries that fit, newest first, with the actors' names and `ordinal`, by which the next page goes on."""
+        with self.database.read() as connection:
+            names = store.person_names(connection)
+            return [
+                ledger.entry_fields(row) | {"actor_name": names.get(row.actor, row.actor), "ordinal": row.ordinal}
+                for row in ledger.search(connection, wanted, limit, below)
+            ]
+
+    def actors(self) -> dict[str, str]:
+        """Everybody who ever acted: opaque id to name, by name."""
+        with self.database.read() as connection:
+            names = store.person_names(connection)
+        return dict(sorted(names.items(), key=lambda pair: pair[1].casefold()))
+
     def seal(self) -> int:
         """Chain what is committed and not sealed yet; returns how many entries."""
         total = 0
+        holder = f"cli-{os.getpid()}-{threading.get_ident()}"
         while True:
             with self.database.read() as connection:
                 if not ledger.unsealed(connection):
                     return total
             with self.database.write() as connection:
                 now = self.now(connection)
-                if not ledger.take_lease(connection, "seal", f"cli-{os.getpid()}", now, SEAL_LEASE):
+                if not ledger.take_lease(connection, "seal", holder, now, SEAL_LEASE):
                     return total
                 sealed = ledger.seal(connection)
-                ledger.drop_lease(connection, "seal", f"cli-{os.getpid()}")
+                ledger.drop_lease(connection, "seal", holder)
             total += sealed
 
     def verify_log(self, head: str | None) -> ledger.Verification:
@@ -692,6 +758,66 @@ class App:
         self.seal()
         with self.database.read() as connection:
             return ledger.verify(connection, expected)
+
+    # --- the present condition
+
+    def condition(self) -> Condition:
+        """What every page shows: the brake, the daemon's sign of life, whether anything plays in the sandbox."""
+        with self.database.read() as connection:
+            now = self.now(connection)
+            stopped = store.brake_row(connection)
+            worker = store.newest_worker(connection)
+            worlds = {row.world for row in store.channel_rows(connection)}
+            names = store.person_names(connection)
+        engaged = stopped is not None and stopped.engaged
+        return Condition(
+            now=now,
+            braked_since=stopped.at if stopped and engaged else None,
+            brake_reason=sentence(stopped.reason, self.settings["language"]) if stopped and engaged else "",
+            braked_by=names.get(stopped.actor, stopped.actor) if stopped and engaged else "",
+            daemon_seen=worker.seen_at if worker else None,
+            worlds=frozenset(worlds),
+        )
+
+    def outlook(self) -> Outlook:
+        """What goes out today and tomorrow, and what needs a person."""
+        today = self.today()
+        now = self.clock.now()
+        with self.database.read() as connection:
+            counts = store.counts_by_state(connection)
+
+        def standing(*states: State, **span: Any) -> list[dict[str, Any]]:
+            return self.announcements(states=states, limit=SHOWN_AT_ONCE, **span)
+
+        shown = [state for state in State if state is not State.CANCELLED]
+        return Outlook(
+            today=standing(*shown, **self.days(today, today)),
+            tomorrow=standing(*shown, **self.days(today + timedelta(days=1), today + timedelta(days=1))),
+            in_doubt=standing(State.IN_DOUBT),
+            looked_for=standing(State.UNKNOWN),
+            failed=standing(State.REFUSED, State.MISSED, since=now - FAILED_SHOWN),
+            held=standing(State.HELD),
+            drafts=standing(State.DRAFT, before=now + DRAFTS_SHOWN),
+            channels=[one for one in self.channels() if one["problems"] or one["paused"] or one["throttled_until"]],
+            counts=counts,
+        )
+
+    def figures(self) -> dict[str, float]:
+        """Figures for monitoring, by name; announcements by state as `announcements:STATE`."""
+        with self.database.read() as connection:
+            now = self.now(connection)
+            counts = store.counts_by_state(connection)
+            overdue = store.overdue(connection, now - OVERDUE)
+            stopped = store.brake_row(connection)
+            worker = store.newest_worker(connection)
+            rows = store.channel_rows(connection)
+        return {f"announcements:{state.value}": float(counts.get(state, 0)) for state in State} | {
+            "overdue": float(overdue),
+            "brake": float(stopped is not None and stopped.engaged),
+            "daemon_seen": worker.seen_at.timestamp() if worker else 0.0,
+            "channels": float(len(rows)),
+            "channels_signed_out": float(sum(row.signed_out is not None for row in rows)),
+        }
 
     # --- what works and what doesn't
 
