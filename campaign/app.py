@@ -48,6 +48,10 @@ DRAFTS_SHOWN = timedelta(days=14)
 SHOWN_AT_ONCE = 50
 
 
+class OutOfRhythm(Refusal):
+    """The campaign's rhythm does not permit an instant; a person may insist on it."""
+
+
 @dataclass(frozen=True)
 class Finding:
     """One line of `doctor`."""
@@ -81,7 +85,10 @@ class Condition:
 
 @dataclass(frozen=True)
 class Outlook:
-    """Announcements (the contract's objects) by what they ask for; at most SHOWN_AT_ONCE of each kind."""
+    """Announcements (the contract's objects) by what they ask for; at most SHOWN_AT_ONCE of each kind.
+
+    `unapproved` are drafts whose instant has passed. `channels` can't post now, `noted` have something to be mended.
+    """
 
     today: list[dict[str, Any]]
     tomorrow: list[dict[str, Any]]
@@ -89,8 +96,10 @@ class Outlook:
     looked_for: list[dict[str, Any]]
     failed: list[dict[str, Any]]
     held: list[dict[str, Any]]
+    unapproved: list[dict[str, Any]]
     drafts: list[dict[str, Any]]
     channels: list[dict[str, Any]]
+    noted: list[dict[str, Any]]
     counts: Mapping[State, int]
 
 
@@ -337,6 +346,7 @@ class App:
             "token_expires": row.token_expires.isoformat() if row.token_expires else None,
             "throttled_until": row.throttled_until.isoformat() if row.throttled_until else None,
             "problems": sentences(list(dict.fromkeys(problems)), self.settings["language"]),
+            "signed_out": row.signed_out is not None,
         }
 
     def check_channels(self, names: list[str]) -> list[dict[str, Any]]:
@@ -566,13 +576,16 @@ class App:
         return self.announcements(ids=[announcement_id])[0]
 
     def move(self, announcement_id: int, at_text: str, *, force: bool) -> dict[str, Any]:
-        """Give an announcement another instant; without `force` the campaign's rhythm must permit it."""
+        """Give an announcement another instant; without `force` the campaign's rhythm must permit it.
+
+        Raises Refusal, and OutOfRhythm where `force` would help.
+        """
         instant = desk.read_instant(at_text, self.settings.zone)
         with self.at_desk() as (connection, at):
             row = store.announcement_row(connection, announcement_id)
             reason = None if force else planning.not_permitted(connection, self._house(connection), row, instant)
             if reason is not None:
-                raise Refusal(f"{sentence(reason, at.language)} Mit --force geht es trotzdem.")
+                raise OutOfRhythm(sentence(reason, at.language))
             desk.move(connection, at, announcement_id, instant, desk.grace_of(connection, row, at.late_grace))
         return self.announcements(ids=[announcement_id])[0]
 
@@ -782,9 +795,10 @@ class App:
     def outlook(self) -> Outlook:
         """What goes out today and tomorrow, and what needs a person."""
         today = self.today()
-        now = self.clock.now()
         with self.database.read() as connection:
+            now = self.now(connection)
             counts = store.counts_by_state(connection)
+            troubled = [row.name for row in store.channel_rows(connection) if _in_trouble(row, now)]
 
         def standing(*states: State, **span: Any) -> list[dict[str, Any]]:
             return self.announcements(states=states, limit=SHOWN_AT_ONCE, **span)
@@ -797,8 +811,10 @@ class App:
             looked_for=standing(State.UNKNOWN),
             failed=standing(State.REFUSED, State.MISSED, since=now - FAILED_SHOWN),
             held=standing(State.HELD),
-            drafts=standing(State.DRAFT, before=now + DRAFTS_SHOWN),
-            channels=[one for one in self.channels() if one["problems"] or one["paused"] or one["throttled_until"]],
+            drafts=standing(State.DRAFT, since=now, before=now + DRAFTS_SHOWN),
+            channels=[one for one in self.channels() if one["name"] in troubled],
+            noted=[one for one in self.channels() if one["problems"] and one["name"] not in troubled],
+            unapproved=standing(State.DRAFT, before=now),
             counts=counts,
         )
 
@@ -878,6 +894,12 @@ class App:
         for one in self.announcements(states=states):
             said = " ".join(dict.fromkeys(filter(None, [one["hold_reason"], *one["problems"]])))
             yield Finding("announcement", f"{one['id']} {one['state']}", False, said or one["state"])
+
+
+def _in_trouble(channel: Row[Any], now: datetime) -> bool:
+    """Whether a channel can't post at present."""
+    throttled = channel.throttled_until is not None and channel.throttled_until > now
+    return bool(channel.paused or channel.signed_out or throttled)
 
 
 def _merged(answers: Iterator[tuple[list[int], list[int]]]) -> tuple[list[int], list[int]]:

@@ -20,7 +20,7 @@ from rich.table import Table
 
 from campaign import feeds, initial, web
 from campaign.access import SCOPES
-from campaign.app import App
+from campaign.app import App, OutOfRhythm
 from campaign.campaigns import CampaignError
 from campaign.db import DatabaseUnreachable, SecondDaemon
 from campaign.desk import Entry, ImportRefused, Refusal, read_instant
@@ -1049,6 +1049,8 @@ def _told(error: Exception) -> tuple[str, int] | None:
         return text, UNREACHABLE
     if isinstance(error, SettingsError | KeyProblem | PortalError | SecondDaemon | StateFileUnusable):
         return str(error), WRONG
+    if isinstance(error, OutOfRhythm):
+        return f"{error} Mit --force geht es trotzdem.", REFUSED
     if isinstance(error, Refusal | Unknown):
         return str(error), REFUSED
     if isinstance(error, Outcome):

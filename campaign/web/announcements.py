@@ -68,6 +68,25 @@ def retry(request: Request, visitor: Here, announcement_id: Id, weiter: Next = "
     return _decide(request, visitor, "retry", announcement_id, weiter)
 
 
+@routes.post("/beitraege/{announcement_id}/verschieben")
+def move(
+    request: Request,
+    visitor: Here,
+    announcement_id: Id,
+    termin: Annotated[str, Form(max_length=40)] = "",
+    trotzdem: Annotated[bool, Form()] = False,
+    weiter: Next = "/heute",
+) -> Response:
+    """Give it another instant; a missed one comes back to life. `trotzdem`: also outside the campaign's rhythm."""
+    return answer_change(
+        request,
+        own_path(weiter, "/heute"),
+        f"beitrag-{announcement_id}",
+        lambda: visitor.app.move(announcement_id, termin, force=trotzdem),
+        N_("Verschoben."),
+    )
+
+
 @routes.post("/beitraege/{announcement_id}/ist-da")
 def settle_found(
     request: Request,

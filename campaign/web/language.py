@@ -10,13 +10,24 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime, format_time, format_timedelta
+from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
+from babel.messages.pofile import read_po, write_po
 
 LANGUAGES = ("de", "en")
 LOCALES = {"de": "de_DE", "en": "en_GB"}
 NAMES = {"de": "Deutsch", "en": "English"}
+CATALOGUE = "en.po"
+HEADER = """\
+# English texts of the pages. `./run.sh docs` adds what is new, empty, and takes out what is gone.
+msgid ""
+msgstr ""
+"Language: en\\n"
+"Content-Type: text/plain; charset=utf-8\\n"
+"Plural-Forms: nplurals=2; plural=(n != 1);\\n"
+
+"""
 METHODS = [("**/web/**.py", "python"), ("web/**.html", "jinja2")]
 KEYWORDS = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2)}
 
@@ -28,7 +39,7 @@ def N_(text: str) -> str:  # noqa: N802 - gettext's name for a text that is tran
 
 def catalogues(templates: Path) -> dict[str, gettext.NullTranslations]:
     """What translates into each language, read from the catalogue as it lies there."""
-    with (templates / "en.po").open("rb") as file:
+    with (templates / CATALOGUE).open("rb") as file:
         catalogue = read_po(file, locale="en")
     compiled = io.BytesIO()
     write_mo(compiled, catalogue)
@@ -46,6 +57,20 @@ def texts(templates: Path) -> Iterator[str | tuple[str, ...]]:
             yield text
 
 
+def renew(templates: Path) -> list[str]:
+    """Bring the English catalogue to the present texts; returns those that are still to be translated."""
+    file = templates / CATALOGUE
+    with file.open("rb") as lies_there:
+        known = {message.id: message.string for message in read_po(lies_there, locale="en") if message.id}
+    catalogue = Catalog(locale="en", fuzzy=False)
+    for text in dict.fromkeys(texts(templates)):
+        catalogue.add(text, known.get(text, ""))
+    written = io.BytesIO()
+    write_po(written, catalogue, width=120, sort_output=True, omit_header=True)
+    file.write_bytes(HEADER.encode() + written.getvalue())
+    return [str(message.id) for message in catalogue if message.id and not message.string]
+
+
 def _ours(directory: str) -> bool:
     return Path(directory).name not in ("vendor", "__pycache__", "assets")
 
@@ -59,6 +84,10 @@ class Dates:
     def _at(self, value: datetime | str) -> datetime:
         instant = datetime.fromisoformat(value) if isinstance(value, str) else value
         return instant.astimezone(self._zone)
+
+    def past(self, value: datetime | str, now: datetime) -> bool:
+        """Whether an instant lies behind."""
+        return self._at(value) < now
 
     def time(self, value: datetime | str) -> str:
         """The time of day."""

@@ -23,6 +23,7 @@ RULES: dict[tuple[str, str], Role | None] = {
     ("POST", "/beitraege/{announcement_id}/freigeben"): Role.APPROVER,
     ("POST", "/beitraege/{announcement_id}/weiter"): Role.EDITOR,
     ("POST", "/beitraege/{announcement_id}/anhalten"): Role.EDITOR,
+    ("POST", "/beitraege/{announcement_id}/verschieben"): Role.EDITOR,
     ("POST", "/beitraege/{announcement_id}/absagen"): Role.EDITOR,
     ("POST", "/beitraege/{announcement_id}/wiederholen"): Role.APPROVER,
     ("POST", "/beitraege/{announcement_id}/ist-da"): Role.APPROVER,
