@@ -891,7 +891,10 @@ def user_passwd(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Let somebody set a new password by a one-time link; the old one is good until then."""
+    """Let somebody set a new password by a one-time link.
+
+    The old one is good until then.
+    """
     app = opened()
     if from_input:
         app.access.set_password(app.actor_name, name, sys.stdin.readline().rstrip("\r\n"))
