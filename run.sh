@@ -24,7 +24,7 @@ python_of_this_machine() {
 set_up() {
   local pinned="deploy/$1" stamp wanted
   stamp="$venv/.set-up-$1"
-  wanted=$(cat "$pinned" pyproject.toml | cksum)
+  wanted=$(cat "$pinned" pyproject.toml deploy/build_assets.py deploy/assets/package-lock.json | cksum)
   if [ -x "$venv/bin/python" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then return; fi
   [ -x "$venv/bin/python" ] || "$(python_of_this_machine)" -m venv "$venv"
   say "Installing pinned dependencies (once) …"

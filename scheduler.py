@@ -198,11 +198,11 @@ def run_daemon(app: App, until_idle: float | None = None) -> int:
     return cli.DONE
 
 
-def run_demo(port: int | None) -> int:
-    """`kreativorte demo`: the whole way on the sandbox, with a clock that leaps over idle waiting."""
+def run_demo(port: int | None, pages: bool) -> int:
+    """`kreativorte demo`: the whole way on the sandbox, with a clock that leaps over idle waiting; then the pages."""
     quiet_logs()
     logging.getLogger().setLevel(logging.ERROR)
-    return show.demo(lambda app, on_end: Daemon(app, on_end=on_end), port)
+    return show.demo(lambda app, on_end: Daemon(app, on_end=on_end), port, pages=pages)
 
 
 main = cli.build(run_daemon, run_demo)

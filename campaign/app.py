@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import getpass
 import logging
 import os
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import Connection, Row
 
 from campaign import compose, desk, listings, news, planning, pulling, store
+from campaign.access import Access
 from campaign.campaigns import campaign_to_mapping, read_campaign
 from campaign.db import Database, upgrade
 from campaign.desk import Desk, Refusal
@@ -39,6 +43,53 @@ logger = logging.getLogger(__name__)
 RESTORED = "database_restored"
 
 SEAL_LEASE = timedelta(seconds=30)
+DAEMON_SILENT = timedelta(minutes=2)
+"""A daemon writes a sign of life every half minute; after this long without one it is taken for stopped."""
+OVERDUE = timedelta(minutes=10)
+FAILED_SHOWN = timedelta(days=7)
+DRAFTS_SHOWN = timedelta(days=14)
+SHOWN_AT_ONCE = 50
+
+
+class OutOfRhythm(Refusal):
+    """The campaign's rhythm does not permit an instant; a person may insist on it."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """The state of the whole installation at one instant; instants are None where there is nothing to tell."""
+
+    now: datetime
+    braked_since: datetime | None
+    brake_reason: str
+    braked_by: str
+    daemon_seen: datetime | None
+    worlds: frozenset[str]
+
+    @property
+    def daemon_alive(self) -> bool:
+        """Whether a daemon gave a sign of life lately."""
+        return self.daemon_seen is not None and self.now - self.daemon_seen < DAEMON_SILENT
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """Announcements (the contract's objects) by what they ask for; at most SHOWN_AT_ONCE of each kind.
+
+    `unapproved` are drafts whose instant has passed. `channels` can't post now, `noted` have something to be mended.
+    """
+
+    today: list[dict[str, Any]]
+    tomorrow: list[dict[str, Any]]
+    in_doubt: list[dict[str, Any]]
+    looked_for: list[dict[str, Any]]
+    failed: list[dict[str, Any]]
+    held: list[dict[str, Any]]
+    unapproved: list[dict[str, Any]]
+    drafts: list[dict[str, Any]]
+    channels: list[dict[str, Any]]
+    noted: list[dict[str, Any]]
+    counts: Mapping[State, int]
 
 
 def templates_directory() -> Path:
@@ -66,6 +117,14 @@ class App:
         self.heads = Heads(settings.path("heads"))
         self.templates = compose.Templates(templates_directory() / "posts")
         self._vault: Vault | None = None
+        self.access = Access(self.database, self.clock, settings["web.idle"], settings["web.longest"])
+
+    def acting_as(self, name: str, language: str) -> App:
+        """The same application on the same connections for one person: who acts, and in which language it answers."""
+        other = copy.copy(self)
+        other.actor_name = name
+        other.settings = replace(self.settings, values={**self.settings.values, "language": language})
+        return other
 
     def close(self) -> None:
         """Give everything back."""
@@ -309,6 +368,7 @@ class App:
             "token_expires": row.token_expires.isoformat() if row.token_expires else None,
             "throttled_until": row.throttled_until.isoformat() if row.throttled_until else None,
             "problems": sentences(list(dict.fromkeys(problems)), self.settings["language"]),
+            "signed_out": row.signed_out is not None,
         }
 
     def check_channels(self, names: list[str]) -> list[dict[str, Any]]:
@@ -459,6 +519,7 @@ class App:
             "variant": row.variant,
             "template": row.template,
             "template_revision": row.template_revision,
+            "approval": row.approval,
             "approved_by": approved_by,
             "hold_reason": sentence(row.hold_reason, language) or None,
             "problems": sentences(problems, language),
@@ -534,13 +595,16 @@ class App:
         return self.announcements(ids=[announcement_id])[0]
 
     def move(self, announcement_id: int, at_text: str, *, force: bool) -> dict[str, Any]:
-        """Give an announcement another instant; without `force` the campaign's rhythm must permit it."""
+        """Give an announcement another instant; without `force` the campaign's rhythm must permit it.
+
+        Raises Refusal, and OutOfRhythm where `force` would help.
+        """
         instant = desk.read_instant(at_text, self.settings.zone)
         with self.at_desk() as (connection, at):
             row = store.announcement_row(connection, announcement_id)
             reason = None if force else planning.not_permitted(connection, self._house(connection), row, instant)
             if reason is not None:
-                raise Refusal("not_permitted_there", [reason])
+                raise OutOfRhythm("out_of_rhythm", [reason])
             desk.move(connection, at, announcement_id, instant, desk.grace_of(connection, row, at.late_grace))
         return self.announcements(ids=[announcement_id])[0]
 
@@ -686,19 +750,35 @@ class App:
             )
             return [ledger.entry_fields(row) | {"actor_name": names.get(row.actor, row.actor)} for row in rows]
 
+    def search_log(self, wanted: ledger.Wanted, limit: int, below: int | None = None) -> list[dict[str, Any]]:
+        """Log entries that fit, newest first, with the actors' names and `ordinal`, by which the next page goes on."""
+        with self.database.read() as connection:
+            names = store.person_names(connection)
+            return [
+                ledger.entry_fields(row) | {"actor_name": names.get(row.actor, row.actor), "ordinal": row.ordinal}
+                for row in ledger.search(connection, wanted, limit, below)
+            ]
+
+    def actors(self) -> dict[str, str]:
+        """Everybody who ever acted: opaque id to name, by name."""
+        with self.database.read() as connection:
+            names = store.person_names(connection)
+        return dict(sorted(names.items(), key=lambda pair: pair[1].casefold()))
+
     def seal(self) -> int:
         """Chain what is committed and not sealed yet; returns how many entries."""
         total = 0
+        holder = f"cli-{os.getpid()}-{threading.get_ident()}"
         while True:
             with self.database.read() as connection:
                 if not ledger.unsealed(connection):
                     return total
             with self.database.write() as connection:
                 now = self.now(connection)
-                if not ledger.take_lease(connection, "seal", f"cli-{os.getpid()}", now, SEAL_LEASE):
+                if not ledger.take_lease(connection, "seal", holder, now, SEAL_LEASE):
                     return total
                 sealed = ledger.seal(connection)
-                ledger.drop_lease(connection, "seal", f"cli-{os.getpid()}")
+                ledger.drop_lease(connection, "seal", holder)
             total += sealed
 
     def verify_log(self, head: str | None) -> ledger.Verification:
@@ -712,6 +792,69 @@ class App:
         self.seal()
         with self.database.read() as connection:
             return ledger.verify(connection, expected)
+
+    # --- the present condition
+
+    def condition(self) -> Condition:
+        """What every page shows: the brake, the daemon's sign of life, whether anything plays in the sandbox."""
+        with self.database.read() as connection:
+            now = self.now(connection)
+            stopped = store.brake_row(connection)
+            worker = store.newest_worker(connection)
+            worlds = {row.world for row in store.channel_rows(connection)}
+            names = store.person_names(connection)
+        engaged = stopped is not None and stopped.engaged
+        return Condition(
+            now=now,
+            braked_since=stopped.at if stopped and engaged else None,
+            brake_reason=sentence(stopped.reason, self.settings["language"]) if stopped and engaged else "",
+            braked_by=names.get(stopped.actor, stopped.actor) if stopped and engaged else "",
+            daemon_seen=worker.seen_at if worker else None,
+            worlds=frozenset(worlds),
+        )
+
+    def outlook(self) -> Outlook:
+        """What goes out today and tomorrow, and what needs a person."""
+        today = self.today()
+        with self.database.read() as connection:
+            now = self.now(connection)
+            counts = store.counts_by_state(connection)
+            troubled = [row.name for row in store.channel_rows(connection) if _in_trouble(row, now)]
+
+        def standing(*states: State, **span: Any) -> list[dict[str, Any]]:
+            return self.announcements(states=states, limit=SHOWN_AT_ONCE, **span)
+
+        shown = [state for state in State if state is not State.CANCELLED]
+        return Outlook(
+            today=standing(*shown, **self.days(today, today)),
+            tomorrow=standing(*shown, **self.days(today + timedelta(days=1), today + timedelta(days=1))),
+            in_doubt=standing(State.IN_DOUBT),
+            looked_for=standing(State.UNKNOWN),
+            failed=standing(State.REFUSED, State.MISSED, since=now - FAILED_SHOWN),
+            held=standing(State.HELD),
+            drafts=standing(State.DRAFT, since=now, before=now + DRAFTS_SHOWN),
+            channels=[one for one in self.channels() if one["name"] in troubled],
+            noted=[one for one in self.channels() if one["problems"] and one["name"] not in troubled],
+            unapproved=standing(State.DRAFT, before=now),
+            counts=counts,
+        )
+
+    def figures(self) -> dict[str, float]:
+        """Figures for monitoring, by name; announcements by state as `announcements:STATE`."""
+        with self.database.read() as connection:
+            now = self.now(connection)
+            counts = store.counts_by_state(connection)
+            overdue = store.overdue(connection, now - OVERDUE)
+            stopped = store.brake_row(connection)
+            worker = store.newest_worker(connection)
+            rows = store.channel_rows(connection)
+        return {f"announcements:{state.value}": float(counts.get(state, 0)) for state in State} | {
+            "overdue": float(overdue),
+            "brake": float(stopped is not None and stopped.engaged),
+            "daemon_seen": worker.seen_at.timestamp() if worker else 0.0,
+            "channels": float(len(rows)),
+            "channels_signed_out": float(sum(row.signed_out is not None for row in rows)),
+        }
 
     # --- how it is told
 
@@ -737,6 +880,12 @@ class App:
         ]
         told += [self.advice("head_newest", self.stamp(lost.since))] if lost.since else []
         return " ".join([*told, self.advice("head_restored")])
+
+
+def _in_trouble(channel: Row[Any], now: datetime) -> bool:
+    """Whether a channel can't post at present."""
+    throttled = channel.throttled_until is not None and channel.throttled_until > now
+    return bool(channel.paused or channel.signed_out or throttled)
 
 
 def _merged(answers: Iterator[tuple[list[int], list[int]]]) -> tuple[list[int], list[int]]:

@@ -19,14 +19,16 @@ from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from campaign import feeds, initial
-from campaign.app import App
+from campaign import feeds, initial, web
+from campaign.access import SCOPES
+from campaign.app import App, OutOfRhythm
 from campaign.campaigns import CampaignError
 from campaign.db import DatabaseUnreachable, SecondDaemon
 from campaign.desk import Entry, ImportRefused, Refusal, read_instant
 from campaign.doctor import examine
 from campaign.news import advice, refusal, sentence
 from campaign.portals.portal import PortalError, PortalUnreachable
+from campaign.roles import Role
 from campaign.settings import Settings, SettingsError, load
 from posts.accounts import KeyProblem
 from posts.errors import Explained, Outcome, SignedOut, Unreachable
@@ -45,7 +47,7 @@ FOLLOW_SECONDS = 0.5
 LONGEST_IDLE = 10 * 365 * 86400
 
 RunDaemon = Callable[[App, float | None], int]
-RunDemo = Callable[[int | None], int]
+RunDemo = Callable[[int | None, bool], int]
 
 out = Console(soft_wrap=True)
 err = Console(stderr=True, soft_wrap=True)
@@ -100,6 +102,7 @@ place_verbs = typer.Typer(help="Places that two portals list.", no_args_is_help=
 campaign_verbs = typer.Typer(help="Campaigns: which places, where, when, with which approval.", no_args_is_help=True)
 announcement_verbs = typer.Typer(help="Single announcements: add, edit, decide, settle.", no_args_is_help=True)
 template_verbs = typer.Typer(help="Post templates.", no_args_is_help=True)
+user_verbs = typer.Typer(help="Who may use the pages, in which role.", no_args_is_help=True)
 log_verbs = typer.Typer(help="The append-only log of everything that happened.", invoke_without_command=True)
 cli.add_typer(portal_verbs, name="portal")
 cli.add_typer(place_verbs, name="place")
@@ -108,6 +111,7 @@ cli.add_typer(campaign_verbs, name="campaign")
 cli.add_typer(announcement_verbs, name="announcement")
 cli.add_typer(template_verbs, name="template")
 cli.add_typer(log_verbs, name="log")
+cli.add_typer(user_verbs, name="user")
 
 
 @cli.callback()
@@ -906,6 +910,122 @@ def log_verify(
         raise typer.Exit(REFUSED)
 
 
+# --- users of the pages ----------------------------------------------------------------------------------------------
+
+UserName = Annotated[str, typer.Argument(metavar="NAME", help="The person's name, as it stands in the log.")]
+UserRole = Annotated[Role, typer.Option("--role", help="Each role may do what those before it may.")]
+Email = Annotated[str | None, typer.Option("--email", help="Where the person gets mail.")]
+
+
+def _invite(app: App, name: str) -> str:
+    """The address of a one-time link by which somebody sets the password."""
+    return f"{web.address_of(app, '127.0.0.1', web.PORT)}/zugang/{app.access.link(app.actor_name, name)}"
+
+
+@user_verbs.command("add")
+def user_add(name: UserName, role: UserRole, email: Email = None, as_json: Json = False) -> None:
+    """Give somebody access to the pages.
+
+    Prints a one-time link, good for three days, by which the person sets a password.
+    """
+    app = opened()
+    added = app.access.add(app.actor_name, name, role, email)
+    _show_user(added.to_json() | {"link": _invite(app, name)}, as_json)
+
+
+def _show_user(user: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        emit(user)
+        return
+    out.print(f"{user['name']}: {user['role']}{' (gesperrt)' if user['disabled'] else ''}", markup=False)
+    if "link" in user:
+        out.print(f"Einmal-Link für das Passwort, drei Tage gültig: {user['link']}", markup=False, highlight=False)
+
+
+@user_verbs.command("list")
+def user_list(as_json: Json = False) -> None:
+    """List who has access."""
+    found = [one.to_json() for one in opened().access.users()]
+    if as_json:
+        emit(found)
+        return
+    show(
+        found,
+        {"name": "Name", "role": "Rolle", "email": "E-Mail", "disabled": "gesperrt", "signed_in_at": "angemeldet"},
+        "Noch keine Zugänge; `kreativorte user add` legt einen an.",
+    )
+
+
+@user_verbs.command("change")
+def user_change(
+    name: UserName,
+    role: Annotated[Role | None, typer.Option("--role", help="The new role.")] = None,
+    email: Email = None,
+    disabled: Annotated[
+        bool | None, typer.Option("--disabled/--enabled", help="Whether signing in is refused.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Change role or e-mail address, disable or enable somebody."""
+    app = opened()
+    changed = app.access.change(app.actor_name, name, role=role, email=email, disabled=disabled)
+    _show_user(changed.to_json(), as_json)
+
+
+@user_verbs.command("passwd")
+def user_passwd(
+    name: UserName,
+    from_input: Annotated[
+        bool, typer.Option("--stdin", help="Take the password from standard input instead of making a link.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Let somebody set a new password by a one-time link.
+
+    The old one is good until then.
+    """
+    app = opened()
+    if from_input:
+        app.access.set_password(app.actor_name, name, sys.stdin.readline().rstrip("\r\n"))
+        _show_user(app.access.user(name).to_json(), as_json)
+    else:
+        _show_user(app.access.user(name).to_json() | {"link": _invite(app, name)}, as_json)
+
+
+@user_verbs.command("remove")
+def user_remove(
+    name: UserName,
+    erase: Annotated[bool, typer.Option("--erase", help="The name goes too; the log shows an opaque id.")] = False,
+) -> None:
+    """Take all access away at once, sessions and tokens too."""
+    app = opened()
+    app.access.remove(app.actor_name, name, erase=erase)
+    out.print(f"{name}: entfernt", markup=False)
+
+
+@user_verbs.command("token")
+def user_token(
+    name: UserName,
+    label: Annotated[str, typer.Option("--label", help="What the token is for; revoke it by that.")],
+    scope: Annotated[
+        list[str] | None, typer.Option("--scope", help=f"What it may do: {', '.join(SCOPES)}; repeatable.")
+    ] = None,
+    revoke: Annotated[bool, typer.Option("--revoke", help="Revoke it instead.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Make a token for a program, shown once, or revoke one."""
+    app = opened()
+    if revoke:
+        app.access.revoke_token(app.actor_name, name, label)
+        out.print(f"{label}: widerrufen", markup=False)
+        return
+    token = app.access.make_token(app.actor_name, name, label, scope or [])
+    if as_json:
+        emit({"name": name, "label": label, "scopes": scope or [], "token": token})
+    else:
+        out.print(token, markup=False, highlight=False)
+
+
 # --- services --------------------------------------------------------------------------------------------------------
 
 
@@ -922,6 +1042,29 @@ def sandbox(
     chosen = port or int(configured or 80)
     err.print(f"Sandkasten: http://{host}:{chosen}/ (Strg+C beendet)")
     serve_sandbox(host, chosen, at.path("sandbox.state"))
+
+
+@cli.command()
+def serve(
+    host: Annotated[str, typer.Option("--host", help="Where the pages listen.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", help="0 takes a free one.", min=0, max=65535)] = web.PORT,
+) -> None:
+    """Run the web pages.
+
+    The first start prints a one-time link by which the first administrator is made.
+    """
+    app = opened()
+    at = web.listener(app, host, port)
+    address = web.address_of(app, host, at.getsockname()[1])
+    err.print(f"Seiten: {address}/ (Strg+C beendet)", markup=False, highlight=False)
+    link = app.access.first_link()
+    if link is not None:
+        err.print(
+            f"Noch gibt es keinen Zugang. Dieser Link legt den ersten an, einmal: {address}/zugang/{link}",
+            markup=False,
+            highlight=False,
+        )
+    web.serve(app, at)
 
 
 def build(run_daemon: RunDaemon, run_demo: RunDemo) -> Callable[[], int]:
@@ -946,14 +1089,14 @@ def build(run_daemon: RunDaemon, run_demo: RunDemo) -> Callable[[], int]:
     def demo(
         port: Annotated[int | None, typer.Option("--port", help="Port of the sandbox; default a free one.")] = None,
         no_serve: Annotated[
-            bool, typer.Option("--no-serve", help="End after the log (as it always does while there are no pages).")
+            bool, typer.Option("--no-serve", help="End after the log instead of showing the pages.")
         ] = False,
     ) -> None:
         """Show the whole way on sandbox networks.
 
-        Pull, plan, calendar, real posting, log; nothing of it is public.
+        Pull, plan, calendar, real posting, log, pages; nothing of it is public.
         """
-        raise typer.Exit(run_demo(port))
+        raise typer.Exit(run_demo(port, not no_serve))
 
     return main
 
@@ -998,6 +1141,8 @@ def _told(error: Exception) -> tuple[str, int] | None:
         return text, UNREACHABLE
     if isinstance(error, SettingsError | PortalError | SecondDaemon | StateFileUnusable):
         return str(error), WRONG
+    if isinstance(error, OutOfRhythm):
+        return f"{refusal(error, _said.language)} {tell('insist')}", REFUSED
     if isinstance(error, Explained):
         return refusal(error, _said.language), WRONG if isinstance(error, KeyProblem) else REFUSED
     if isinstance(error, Outcome):

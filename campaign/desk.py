@@ -75,6 +75,8 @@ def read_instant(text: str, zone: ZoneInfo) -> datetime:
         instant = datetime.fromisoformat(text.strip())
     except ValueError:
         raise Refusal("not_an_instant", text.strip()) from None
+    if not FIRST_YEAR <= instant.year <= LAST_YEAR:
+        raise Refusal("year_out_of_reach", text.strip(), FIRST_YEAR, LAST_YEAR)
     return instant if instant.tzinfo else instant.replace(tzinfo=zone)
 
 
@@ -187,8 +189,6 @@ def _entry(row: dict[str, Any], desk: Desk, directory: Path) -> Entry:
         raise Refusal("csv_fields_differ")
     values = {name: (value or "").strip() for name, value in row.items()}
     at = read_instant(values["at"], desk.zone)
-    if not FIRST_YEAR <= at.year <= LAST_YEAR:
-        raise Refusal("year_out_of_reach", values["at"], FIRST_YEAR, LAST_YEAR)
     images: tuple[dict[str, str], ...] = ()
     if values.get("image"):
         images = (local_image(desk, directory / values["image"], values.get("alt", ""), values.get("credit", "")),)

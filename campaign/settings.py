@@ -166,6 +166,10 @@ def _url(value: Any) -> str:
     return str(value).rstrip("/")
 
 
+def _url_or_empty(value: Any) -> str:
+    return "" if value == "" else _url(value)
+
+
 def _graph_version(value: Any) -> str:
     if not re.fullmatch(r"v\d{1,3}\.\d", _text(value)):
         raise SettingsError('must be a Graph API version such as "v26.0"')
@@ -223,6 +227,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("sandbox.state", "sandbox.json", "File in which the sandbox keeps its state.", _text),
     Setting("tracking.hosts", [], "Hosts whose links are tracked; empty: those of the portals.", _texts),
     Setting("preflight.check_links", True, "Ask whether a link answers before it goes out.", _flag),
+    Setting("web.address", "", "Address of the pages as browsers see it; empty: as served.", _url_or_empty),
+    Setting("web.idle", "1h", "How long nobody may be active before having to sign in again.", _positive_duration),
+    Setting("web.longest", "12h", "How long a sign-in lasts at most.", _positive_duration),
     Setting("facebook.graph_version", "v26.0", "Version of the Graph API.", _graph_version),
 )
 _BY_NAME = {setting.name: setting for setting in SETTINGS}

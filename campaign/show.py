@@ -19,10 +19,11 @@ from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
-from campaign import initial
+from campaign import initial, web
 from campaign.app import App
 from campaign.demo.portal import CAMPAIGNS, build_portal, campaign_file
-from campaign.settings import load
+from campaign.roles import Role
+from campaign.settings import SettingsError, load
 from posts.clock import LeapingClock
 from posts.sandbox.server import Server, is_sandbox
 
@@ -63,8 +64,11 @@ def sandbox_beside(app: App) -> Iterator[None]:
         yield
 
 
-def demo(daemon_of: Callable[[App, Callable[[int], None]], Runs], port: int | None) -> int:
-    """Pull, plan, show the calendar, really post on the sandbox while one watches, and show the log."""
+DaemonOf = Callable[[App, Callable[[int], None]], Runs]
+
+
+def demo(daemon_of: DaemonOf, port: int | None, *, pages: bool) -> int:
+    """Pull, plan, show the calendar, really post on the sandbox while one watches, show the log; then the pages."""
     screen = Console()
     with tempfile.TemporaryDirectory(prefix="kreativorte-demo-") as name:
         directory = Path(name)
@@ -72,7 +76,11 @@ def demo(daemon_of: Callable[[App, Callable[[int], None]], Runs], port: int | No
         with Server(directory / "sandbox.json", port or _free_port(), clock) as sandbox:
             app = _installed(directory, sandbox, clock)
             try:
-                return _walk(app, daemon_of, sandbox.url, screen)
+                code = _walk(app, daemon_of, sandbox.url, screen)
+                if pages:
+                    clock.walk()
+                    _serve(app, daemon_of, screen)
+                return code
             finally:
                 app.close()
 
@@ -112,7 +120,7 @@ withdrawn = "status <> 'published'"
 """
 
 
-def _walk(app: App, daemon_of: Callable[[App, Callable[[int], None]], Runs], url: str, screen: Console) -> int:
+def _walk(app: App, daemon_of: DaemonOf, url: str, screen: Console) -> int:
     screen.print(
         Panel.fit(
             "Kreativorte-Kampagnen: Vorführung auf dem [bold]Sandkasten[/].\n"
@@ -182,7 +190,7 @@ def _plan(app: App, screen: Console) -> None:
     )
 
 
-def _post(app: App, daemon_of: Callable[[App, Callable[[int], None]], Runs], screen: Console) -> None:
+def _post(app: App, daemon_of: DaemonOf, screen: Console) -> None:
     screen.rule("4 · Der Dienst sendet (die Uhr überspringt das Warten)")
     ended: list[int] = []
     lock = threading.Lock()
@@ -230,3 +238,32 @@ def _log(app: App, screen: Console) -> int:
     word = "unverändert" if checked.ok else f"VERÄNDERT ab Eintrag {checked.first_bad}"
     screen.print(f"Protokoll geprüft: {checked.entries} Einträge, {word}, Kopf {checked.head}", soft_wrap=True)
     return 0 if checked.ok and posted else 1
+
+
+def _serve(app: App, daemon_of: DaemonOf, screen: Console) -> None:
+    """The pages over what was shown, the daemon at work beside them, until somebody stops it."""
+    screen.rule("6 · Die Seiten")
+    at = _pages_listener(app)
+    address = web.address_of(app, "127.0.0.1", at.getsockname()[1])
+    app.access.add(app.actor_name, app.actor_name, Role.ADMINISTRATOR)
+    link = app.access.link(app.actor_name, app.actor_name)
+    screen.print(f"Seiten: {address}/", highlight=False)
+    screen.print("Dieser Link legt einmal ein Passwort fest und meldet Sie an, als »Demo« mit allen Rechten:")
+    screen.print(f"  {address}/zugang/{link}", highlight=False, soft_wrap=True)
+    screen.print("Strg+C beendet die Vorführung; ihre Daten werden dann gelöscht.")
+    daemon = daemon_of(app, lambda _id: None)
+    beside = threading.Thread(target=daemon.run, name="daemon")
+    beside.start()
+    try:
+        web.serve(app, at)
+    finally:
+        daemon.stop()
+        beside.join()
+
+
+def _pages_listener(app: App) -> socket.socket:
+    """The usual port, or a free one where something else listens."""
+    try:
+        return web.listener(app, "127.0.0.1", web.PORT)
+    except SettingsError:
+        return web.listener(app, "127.0.0.1", 0)

@@ -339,8 +339,9 @@ def announcement_rows(
     campaign: str | None = None,
     since: datetime | None = None,
     before: datetime | None = None,
+    limit: int | None = None,
 ) -> list[Row[Any]]:
-    """Announcements in the order of their instants, filtered."""
+    """Announcements in the order of their instants, filtered; the first `limit` of them."""
     query = announcement_query().order_by(deliveries.c.due_at, announcements.c.id)
     conditions: list[Any] = []
     if ids is not None:
@@ -355,7 +356,21 @@ def announcement_rows(
         conditions.append(deliveries.c.due_at >= since)
     if before is not None:
         conditions.append(deliveries.c.due_at < before)
-    return list(connection.execute(query.where(*conditions)))
+    return list(connection.execute(query.where(*conditions).limit(limit)))
+
+
+def counts_by_state(connection: Connection) -> dict[State, int]:
+    """How many announcements stand in each state; states without any are left out."""
+    rows = connection.execute(select(deliveries.c.state, func.count()).group_by(deliveries.c.state))
+    return {State(state): count for state, count in rows}
+
+
+def overdue(connection: Connection, before: datetime) -> int:
+    """How many announcements should have gone out before an instant and still wait."""
+    query = select(func.count()).where(
+        deliveries.c.state.in_((State.APPROVED.value, State.QUEUED.value)), deliveries.c.due_at < before
+    )
+    return int(connection.execute(query).scalar_one())
 
 
 def posted_with_problems(connection: Connection) -> list[Row[Any]]:

@@ -1,4 +1,7 @@
-"""Tables of the application: places, campaigns, announcements, approvals, persons. They share the engine's metadata."""
+"""Tables of the application: places, campaigns, announcements, approvals, persons and their access.
+
+They share the engine's metadata.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from sqlalchemy import (
     JSON,
     BigInteger,
     Boolean,
+    CheckConstraint,
     Column,
     ForeignKey,
     Index,
@@ -15,6 +19,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from campaign.roles import Role
 from posts.tables import BigKey, Instant, metadata
 
 portals = Table(
@@ -124,4 +129,83 @@ persons = Table(
     Column("id", Text, primary_key=True),
     Column("name", Text, nullable=False, unique=True),
     Column("created_at", Instant, nullable=False),
+)
+
+# --- access to the pages ---------------------------------------------------------------------------------------
+# Whoever signs in is a person with a row in `users`. Removing the row takes all access; the person stays in the log.
+# Secrets are kept as SHA-256 digests only: they are long and random, so nobody can guess them back.
+
+_ROLES = ", ".join(f"'{role.value}'" for role in Role)
+
+users = Table(
+    "users",
+    metadata,
+    Column("person", Text, ForeignKey("persons.id"), primary_key=True),
+    # The name as it is compared when somebody signs in: case and composed letters make no difference.
+    Column("sign_in_name", Text, nullable=False, unique=True),
+    Column("role", Text, CheckConstraint(f"role IN ({_ROLES})", name="role"), nullable=False),
+    Column("email", Text),
+    Column("password", Text),
+    Column("disabled", Boolean, nullable=False, default=False),
+    Column("created_at", Instant, nullable=False),
+    Column("signed_in_at", Instant),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("person", Text, ForeignKey("users.person"), nullable=False),
+    Column("agent", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("seen_at", Instant, nullable=False),
+    Column("ends_at", Instant, nullable=False),
+    Index(None, "person"),
+)
+
+one_time_links = Table(
+    "one_time_links",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    # Without a person it makes the first administrator.
+    Column("person", Text, ForeignKey("users.person")),
+    Column("created_at", Instant, nullable=False),
+    Column("ends_at", Instant, nullable=False),
+    Index(None, "person"),
+)
+
+api_tokens = Table(
+    "api_tokens",
+    metadata,
+    Column("id", BigKey, primary_key=True),
+    Column("person", Text, ForeignKey("users.person"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("digest", Text, nullable=False, unique=True),
+    Column("scopes", JSON, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("ends_at", Instant),
+    Column("used_at", Instant),
+    Index(None, "person"),
+)
+
+calendar_keys = Table(
+    "calendar_keys",
+    metadata,
+    Column("id", BigKey, primary_key=True),
+    Column("person", Text, ForeignKey("users.person"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("digest", Text, nullable=False, unique=True),
+    Column("created_at", Instant, nullable=False),
+    Column("used_at", Instant),
+    Index(None, "person"),
+)
+
+sign_in_failures = Table(
+    "sign_in_failures",
+    metadata,
+    # A digest: what people type into the field for the name may be their password.
+    Column("bucket", Text, primary_key=True),
+    Column("tries", Integer, nullable=False),
+    Column("since", Instant, nullable=False),
+    Index(None, "since"),
 )

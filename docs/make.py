@@ -11,7 +11,9 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from posts.states import FINAL, MEANING, TRANSITIONS, State  # noqa: E402 - found once the project's root is on the path
+# Found once the project's root is on the path.
+from campaign.web import language  # noqa: E402
+from posts.states import FINAL, MEANING, TRANSITIONS, State  # noqa: E402
 
 PAGE = ROOT / "docs" / "architecture.md"
 BEGIN, END = "<!-- states: begin -->", "<!-- states: end -->"
@@ -45,3 +47,5 @@ def with_states(page: str) -> str:
 
 if __name__ == "__main__":
     PAGE.write_text(with_states(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    for missing in language.renew(ROOT / "templates" / "web"):
+        print(f"templates/web/en.po: no English yet for {missing!r}", file=sys.stderr)

@@ -59,6 +59,10 @@ class LeapingClock:
         self._pause = pause
         self._lock = threading.Lock()
 
+    def walk(self) -> None:
+        """From now on leap no more."""
+        self._pause = float("inf")
+
     def now(self) -> datetime:
         with self._lock:
             return datetime.now(UTC) + self._offset
@@ -72,7 +76,7 @@ class LeapingClock:
             if ahead > self._pause:
                 with self._lock:
                     self._offset += timedelta(seconds=ahead - self._pause)
-            return wake.wait(max(0.0, min(ahead, self._pause)))
+            return wake.wait(max(0.0, min(ahead, self._pause, at_most)))
         return wake.wait(at_most)
 
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import Connection, Row, and_, case, delete, exists, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, Text, and_, case, delete, exists, func, insert, or_, select, update
+from sqlalchemy import cast as cast_sql
 from sqlalchemy.dialects import postgresql, sqlite
 
 from posts.clock import Clock
@@ -204,6 +205,54 @@ def entries(
     if sealed:
         query = query.where(log_entries.c.seq > after_seq)
     return iter(connection.execute(query.execution_options(yield_per=1000)))
+
+
+MOST_WORDS = 8
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which log entries somebody looks for; what is None or empty excludes nothing."""
+
+    delivery_id: int | None = None
+    events: tuple[str, ...] = ()
+    channel: str | None = None
+    actor: str | None = None
+    words: str = ""
+    since: datetime | None = None
+    before: datetime | None = None
+
+
+def search(connection: Connection, wanted: Wanted, limit: int, below: int | None = None) -> list[Row[Any]]:
+    """Log rows that fit, the newest first, `ordinal` among their columns; `below` goes on behind that ordinal."""
+    columns = log_entries.c
+    conditions: list[Any] = []
+    if wanted.delivery_id is not None:
+        conditions.append(columns.announcement == wanted.delivery_id)
+    if wanted.events:
+        conditions.append(columns.event.in_(wanted.events))
+    if wanted.channel is not None:
+        conditions.append(columns.channel == wanted.channel)
+    if wanted.actor is not None:
+        conditions.append(columns.actor == wanted.actor)
+    if wanted.since is not None:
+        conditions.append(columns.at >= wanted.since)
+    if wanted.before is not None:
+        conditions.append(columns.at < wanted.before)
+    if below is not None:
+        conditions.append(columns.ordinal < below)
+    # JSON is kept with escaped letters on SQLite, so words are looked for as they are and as they are kept.
+    for word in wanted.words.split()[:MOST_WORDS]:
+        kept = json.dumps(word)[1:-1]
+        places = [columns.remote_id, columns.permalink, columns.channel]
+        conditions.append(
+            or_(
+                *(place.icontains(word, autoescape=True) for place in places),
+                *(cast_sql(columns.detail, Text).icontains(form, autoescape=True) for form in {word, kept}),
+            )
+        )
+    query = select(log_entries).where(*conditions).order_by(columns.ordinal.desc()).limit(limit)
+    return list(connection.execute(query))
 
 
 # --- moves -------------------------------------------------------------------------------------------------

@@ -270,6 +270,7 @@ ADVICE: dict[str, tuple[str, str]] = {
         "Hier ist nichts, das nach Orten aussieht; docs/portals.md zeigt, wie Spalten zugeordnet werden.",
         "Nothing here looks like places; docs/portals.md shows how columns are mapped.",
     ),
+    "insist": ("Mit --force geht es trotzdem.", "With --force it goes there all the same."),
     "unplaced": ("Ohne Termin: {0} auf {1} (Ort {2}): {3}", "Without a slot: {0} on {1} (place {2}): {3}"),
     "no_channel": ("keinem Kanal", "no channel"),
     "delete_by_hand": ("Bitte von Hand löschen: {0}", "Please delete it by hand: {0}"),

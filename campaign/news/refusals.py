@@ -112,7 +112,7 @@ REFUSALS: dict[str, tuple[str, str]] = {
         "Beitrag {0} steht auf »{1}«; verschieben geht nicht mehr.",
         'Announcement {0} is "{1}"; it can\'t be moved any more.',
     ),
-    "not_permitted_there": ("{0} Mit --force geht es trotzdem.", "{0} With --force it goes there all the same."),
+    "out_of_rhythm": ("{0}", "{0}"),
     "not_editable": (
         "Beitrag {0} steht auf »{1}«; bearbeiten geht nicht mehr.",
         'Announcement {0} is "{1}"; it can\'t be edited any more.',
@@ -173,6 +173,47 @@ REFUSALS: dict[str, tuple[str, str]] = {
         "Diese Zugangsdaten gehören zum X-Konto {0}, nicht zu {1}.",
         "These credentials belong to the X account {0}, not to {1}.",
     ),
+    # access to the pages
+    "sign_in_wrong": ("Name oder Passwort stimmt nicht.", "Name or password is wrong."),
+    "sign_in_throttled": (
+        "Zu viele Versuche; bitte in einer Viertelstunde noch einmal.",
+        "Too many attempts; try again in a quarter of an hour.",
+    ),
+    "user_disabled": (
+        "Dieser Zugang ist gesperrt; bitte wenden Sie sich an die Verwaltung.",
+        "This access is disabled; ask an administrator.",
+    ),
+    "link_ended": (
+        "Dieser Link wurde schon benutzt oder ist abgelaufen; bitte lassen Sie sich einen neuen geben.",
+        "This link was used or has ended; ask for a new one.",
+    ),
+    "user_exists": ("Einen Zugang für {0} gibt es schon.", "There is access for {0} already."),
+    "user_unknown": ("Einen Zugang für {0} gibt es nicht.", "There is no access for {0}."),
+    "user_name_unusable": (
+        "Dieser Name geht nicht; bitte höchstens 60 gewöhnliche Zeichen.",
+        "This name can't be used; 60 ordinary characters at most.",
+    ),
+    "email_unusable": ("Das ist keine E-Mail-Adresse.", "This is not an e-mail address."),
+    "last_administrator": (
+        "Danach könnte niemand mehr Zugänge verwalten; bitte vorher jemand anderen damit betrauen.",
+        "Nobody could manage access after that; entrust somebody else with it first.",
+    ),
+    "password_short": (
+        "Das Passwort braucht mindestens {0} Zeichen; ein kurzer Satz geht auch.",
+        "The password needs at least {0} characters; a short sentence will do.",
+    ),
+    "password_long": ("Das Passwort hat mehr als {0} Zeichen.", "The password has more than {0} characters."),
+    "password_easy": (
+        "Das Passwort ist zu leicht zu erraten; bitte ohne den eigenen Namen und mit mehr verschiedenen Zeichen.",
+        "The password is too easy to guess; leave your name out and use more different characters.",
+    ),
+    "passwords_differ": ("Die beiden Passwörter sind verschieden.", "The two passwords differ."),
+    "remote_id_unusable": (
+        "Bitte die Adresse des Beitrags oder seine Kennung eintragen, die lange Zahl am Ende der Adresse.",
+        "Give the post's address or its id, the long number at the address's end.",
+    ),
+    "scope_unknown": ("Ein Zugriffsschlüssel gilt für eines von: {0}.", "A token is good for one of: {0}."),
+    "token_unknown": ("Einen Zugriffsschlüssel {0} gibt es nicht.", "There is no token {0}."),
     # the secret key
     "key_missing": (
         "Unter {0} liegt kein lesbarer Schlüssel; `kreativorte init` schreibt einen.",

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 import typer
 from PIL import Image
 
@@ -176,7 +177,8 @@ def test_all_commands_of_the_contract_are_there() -> None:
     assert {f"channel {verb}" for verb in ["add", "list", "check", "pause", "resume", "remove"]} <= announced
     assert {f"campaign {verb}" for verb in ["apply", "list", "show", "pause", "resume"]} <= announced
     assert {f"template {verb}" for verb in ["list", "check", "preview"]} <= announced
-    assert {"log", "log verify", "stop-all", "go", "daemon", "doctor", "demo", "sandbox"} <= announced
+    assert {"log", "log verify", "stop-all", "go", "daemon", "doctor", "demo", "sandbox", "serve"} <= announced
+    assert {"user add", "user list", "user passwd", "user remove"} <= announced
     assert {"init", "pull", "places", "plan", "announcements"} <= announced
 
 
@@ -233,7 +235,11 @@ def test_an_option_that_does_not_exist_is_a_usage_error(path: tuple[str, ...], h
         (("announcement", "settle", "99", "--absent"), 1, "99"),
         (("announcement", "import", "missing.csv"), 1, "missing.csv"),
         (("announcement", "add", "--channel", "no", "--at", SOON, "--text", "x"), 1, "»no«"),
-        (("announcement", "add", "--channel", "no", "--at", "0001-01-01T00:00", "--text", "x"), 2, "The year 1 "),
+        (
+            ("announcement", "add", "--channel", "no", "--at", "0001-01-01T00:00", "--text", "x"),
+            2,
+            "nicht zwischen den Jahren",
+        ),
         (("announcement", "add", "--channel", "no", "--text", "x"), 2, "--at"),
         (("campaign", "apply", "missing.toml"), 2, "missing.toml"),
         (("campaign", "show", "nosuch"), 1, "nosuch"),
@@ -704,3 +710,77 @@ def test_the_daemon_brings_out_what_is_due_and_ends_when_idle(house: House) -> N
     withdrawn = house.run("announcement", "withdraw", number, "--reason", "Probe", "--json")
     assert withdrawn.code == 0 and withdrawn.document["removed_at"]
     assert house.run("announcement", "withdraw", number, "--reason", "Probe").code == 1
+
+
+# --- the pages and who may use them
+
+
+def test_access_to_the_pages_is_given_listed_changed_and_taken(house: House) -> None:
+    added = house.run("user", "add", "Anna Muster", "--role", "approver", "--email", "anna@example.org", "--json")
+    assert added.code == 0
+    assert re.fullmatch(r"http://127\.0\.0\.1:8000/zugang/[\w-]{43}", added.document["link"])
+    (listed,) = house.run("user", "list", "--json").document
+    assert (listed["name"], listed["role"], listed["email"], listed["disabled"], listed["has_password"]) == (
+        *("Anna Muster", "approver", "anna@example.org", False, False),
+    )
+    changed = house.run("user", "change", "anna muster", "--role", "reader", "--disabled", "--json").document
+    assert (changed["role"], changed["disabled"]) == ("reader", True)
+    assert house.run("user", "remove", "Anna Muster", "--erase").code == 0
+    assert house.run("user", "list", "--json").document == []
+    log = house.run("log", "--json").out
+    assert "Anna" not in log and "user_removed" in log
+
+
+def test_a_password_comes_by_link_or_standard_input_and_is_never_shown(house: House) -> None:
+    house.run("user", "add", "Anna", "--role", "administrator")
+    assert "/zugang/" in house.run("user", "passwd", "Anna").out
+    set_ = house.run("user", "passwd", "Anna", "--stdin", "--json", stdin="ein langer Satz\n")
+    assert set_.code == 0 and set_.document["has_password"] is True
+    assert "langer" not in set_.out + set_.err
+    assert house.run("user", "passwd", "Anna", "--stdin", stdin="kurz\n").sentence.startswith("Das Passwort braucht")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("user", "add", "cli:anna", "--role", "reader"),
+        ("user", "add", "Anna", "--role", "reader", "--email", "keine"),
+        ("user", "passwd", "Niemand"),
+        ("user", "change", "Niemand", "--role", "reader"),
+        ("user", "remove", "Niemand"),
+        ("user", "token", "Niemand", "--label", "x", "--scope", "metrics"),
+    ],
+)
+def test_access_that_can_not_be_given_is_one_sentence(house: House, words: tuple[str, ...]) -> None:
+    ended = house.run(*words)
+    assert ended.code == cli.REFUSED and ended.sentence
+
+
+def test_a_token_is_shown_once_and_revoked(house: House) -> None:
+    house.run("user", "add", "Anna", "--role", "reader")
+    made = house.run("user", "token", "Anna", "--label", "Prometheus", "--scope", "metrics", "--json").document
+    assert made["token"].startswith("kt_")
+    assert house.run("user", "token", "Anna", "--label", "Prometheus", "--revoke").code == 0
+    assert house.run("user", "token", "Anna", "--label", "Prometheus", "--revoke").code == cli.REFUSED
+    assert house.run("user", "token", "Anna", "--label", "x", "--scope", "all").code == cli.REFUSED
+
+
+def test_the_pages_are_served_and_end_cleanly(house: House) -> None:
+    command = [sys.executable, str(ROOT / "scheduler.py"), "serve", "--port", "0"]
+    with subprocess.Popen(command, cwd=house.directory, stderr=subprocess.PIPE, text=True) as pages:
+        assert pages.stderr is not None
+        address = re.search(r"http://\S+", pages.stderr.readline())
+        link = re.search(r"http://\S+", pages.stderr.readline())
+        assert address is not None and link is not None
+        assert requests.get(f"{address[0]}healthz", timeout=30).text == "ok\n"
+        assert "Willkommen" in requests.get(link[0], timeout=30).text
+        assert "kreativorte_brake_engaged" in requests.get(f"{address[0]}metrics", timeout=30).text
+        pages.terminate()
+        assert pages.wait(30) in (0, -15)
+        assert "Traceback" not in pages.stderr.read()
+
+
+@pytest.mark.parametrize("words", [("serve", "--host", "0.0.0.0"), ("serve", "--port", "99999")])
+def test_pages_that_can_not_be_served_are_one_sentence(house: House, words: tuple[str, ...]) -> None:
+    ended = house.run(*words)
+    assert ended.code == cli.WRONG and ended.sentence

@@ -81,7 +81,7 @@ def test_a_sound_house_has_nothing_open_and_an_announcement_ahead_asks_for_nothi
 @pytest.mark.parametrize(
     ("state", "values", "verbs"),
     [
-        (State.REFUSED, {"reason": "too_long"}, ["retry {0}", "add"]),
+        (State.REFUSED, {"reason": "too_long"}, ["retry {0}", "add", "cancel {0}"]),
         (State.IN_DOUBT, {"reason": "several_candidates"}, ["settle {0} --found ID", "settle {0} --absent"]),
         (State.MISSED, {}, ["move {0} --at", "cancel {0}"]),
         (State.HELD, {"hold_reason": "person"}, ["release {0}", "edit {0}", "cancel {0}"]),

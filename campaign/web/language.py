@@ -1,0 +1,111 @@
+"""German and English: German is written in pages and templates, English stands in templates/web/en.po."""
+
+from __future__ import annotations
+
+import gettext
+import io
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_datetime, format_time, format_timedelta
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po, write_po
+
+LANGUAGES = ("de", "en")
+LOCALES = {"de": "de_DE", "en": "en_GB"}
+NAMES = {"de": "Deutsch", "en": "English"}
+CATALOGUE = "en.po"
+HEADER = """\
+# English texts of the pages. `./run.sh docs` adds what is new, empty, and takes out what is gone.
+msgid ""
+msgstr ""
+"Language: en\\n"
+"Content-Type: text/plain; charset=utf-8\\n"
+"Plural-Forms: nplurals=2; plural=(n != 1);\\n"
+
+"""
+METHODS = [("**/web/**.py", "python"), ("web/**.html", "jinja2")]
+KEYWORDS = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2)}
+
+
+def N_(text: str) -> str:  # noqa: N802 - gettext's name for a text that is translated later
+    """Mark a text for the catalogue; it is translated where it is shown."""
+    return text
+
+
+def catalogues(templates: Path) -> dict[str, gettext.NullTranslations]:
+    """What translates into each language, read from the catalogue as it lies there."""
+    with (templates / CATALOGUE).open("rb") as file:
+        catalogue = read_po(file, locale="en")
+    compiled = io.BytesIO()
+    write_mo(compiled, catalogue)
+    compiled.seek(0)
+    return {"de": gettext.NullTranslations(), "en": gettext.GNUTranslations(compiled)}
+
+
+def texts(templates: Path) -> Iterator[str | tuple[str, ...]]:
+    """All texts of pages and templates, as the catalogue must hold them."""
+    options = {"web/**.html": {"trimmed": "true", "newstyle_gettext": "true", "encoding": "utf-8"}}
+    for directory in (Path(__file__).parent.parent, templates.parent):
+        for _file, _line, text, _comments, _context in extract_from_dir(
+            str(directory), METHODS, options, keywords=KEYWORDS, directory_filter=_ours
+        ):
+            yield text
+
+
+def renew(templates: Path) -> list[str]:
+    """Bring the English catalogue to the present texts; returns those that are still to be translated."""
+    file = templates / CATALOGUE
+    with file.open("rb") as lies_there:
+        known = {message.id: message.string for message in read_po(lies_there, locale="en") if message.id}
+    catalogue = Catalog(locale="en", fuzzy=False)
+    for text in dict.fromkeys(texts(templates)):
+        catalogue.add(text, known.get(text, ""))
+    written = io.BytesIO()
+    write_po(written, catalogue, width=120, sort_output=True, omit_header=True)
+    file.write_bytes(HEADER.encode() + written.getvalue())
+    return [str(message.id) for message in catalogue if message.id and not message.string]
+
+
+def _ours(directory: str) -> bool:
+    return Path(directory).name not in ("vendor", "__pycache__", "assets")
+
+
+class Dates:
+    """Dates and times as people of one language write them, in the house's zone."""
+
+    def __init__(self, language: str, zone: ZoneInfo) -> None:
+        self._locale, self._zone = LOCALES[language], zone
+
+    def _at(self, value: datetime | str) -> datetime:
+        instant = datetime.fromisoformat(value) if isinstance(value, str) else value
+        return instant.astimezone(self._zone)
+
+    def past(self, value: datetime | str, now: datetime) -> bool:
+        """Whether an instant lies behind."""
+        return self._at(value) < now
+
+    def time(self, value: datetime | str) -> str:
+        """The time of day."""
+        return format_time(self._at(value), "short", locale=self._locale)
+
+    def day(self, value: datetime | str) -> str:
+        """Weekday and date."""
+        return format_date(self._at(value).date(), "full", locale=self._locale)
+
+    def instant(self, value: datetime | str) -> str:
+        """Short weekday, date and time."""
+        skeleton = "EEE, dd.MM.yyyy, HH:mm" if self._locale.startswith("de") else "EEE d MMM yyyy, HH:mm"
+        return format_datetime(self._at(value), skeleton, locale=self._locale)
+
+    def to_the_second(self, value: datetime | str) -> str:
+        """Date and time with seconds."""
+        return format_datetime(self._at(value), "medium", locale=self._locale)
+
+    def since(self, value: datetime | str, now: datetime) -> str:
+        """How long ago, roughly."""
+        return format_timedelta(self._at(value) - now, add_direction=True, locale=self._locale)
