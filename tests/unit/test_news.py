@@ -107,7 +107,9 @@ def test_both_wordings_say_something_with_the_same_details(wordings: str, word: 
         assert told == told.strip() and "\n" not in told and "  " not in told
 
 
-REFUSED = calls("Refusal", "NotPossible", "Unknown", "KeyProblem", "CredentialsError", "Explained", "NotAdmitted", "OutOfRhythm")
+REFUSED = calls(
+    "Refusal", "NotPossible", "Unknown", "KeyProblem", "CredentialsError", "Explained", "NotAdmitted", "OutOfRhythm"
+)
 
 
 @pytest.mark.parametrize(("place", "word", "details"), REFUSED, ids=[f"{word}-{place}" for place, word, _ in REFUSED])
