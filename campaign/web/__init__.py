@@ -82,7 +82,13 @@ def listener(app: App, host: str, port: int) -> socket.socket:
 
 def serve(app: App, at: socket.socket) -> None:
     """Run the pages until they are asked to stop (SIGINT, SIGTERM)."""
-    config = uvicorn.Config(
+    with contextlib.suppress(KeyboardInterrupt):
+        uvicorn.Server(configuration(app)).run(sockets=[at])
+
+
+def configuration(app: App) -> uvicorn.Config:
+    """How the server runs the pages of one application."""
+    return uvicorn.Config(
         site(app),
         log_config=None,
         access_log=False,
@@ -93,5 +99,3 @@ def serve(app: App, at: socket.socket) -> None:
         proxy_headers=bool(app.settings["web.address"]),
         timeout_graceful_shutdown=FINISH_SECONDS,
     )
-    with contextlib.suppress(KeyboardInterrupt):
-        uvicorn.Server(config).run(sockets=[at])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gettext
 import io
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -108,4 +108,5 @@ class Dates:
 
     def since(self, value: datetime | str, now: datetime) -> str:
         """How long ago, roughly."""
-        return format_timedelta(self._at(value) - now, add_direction=True, locale=self._locale)
+        passed = max(now - self._at(value), timedelta(seconds=1))
+        return format_timedelta(-passed, add_direction=True, locale=self._locale)

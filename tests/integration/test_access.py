@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any, Literal
 
 import pytest
+from argon2 import PasswordHasher
 from sqlalchemy import select, text
 
 from campaign import access as rules
@@ -107,6 +111,35 @@ def test_rightful_sign_ins_are_not_counted_and_failures_leave_no_name_behind(
     signing_in(anna)
     with database.read() as connection:
         assert all(row.since == clock.now() for row in connection.execute(select(sign_in_failures)))
+
+
+class Watched(PasswordHasher):
+    """Counts how many passwords are checked at the same time."""
+
+    def __init__(self) -> None:
+        super().__init__(time_cost=1, memory_cost=8, parallelism=1)
+        self.now = self.most = 0
+        self._lock = threading.Lock()
+        self._pause = threading.Event()
+
+    def verify(self, *given: Any) -> Literal[True]:
+        with self._lock:
+            self.now += 1
+            self.most = max(self.most, self.now)
+        self._pause.wait(0.02)
+        with self._lock:
+            self.now -= 1
+        return super().verify(*given)
+
+
+def test_no_more_than_two_passwords_are_checked_at_once(database: Database, clock: ManualClock) -> None:
+    hasher = Watched()
+    access = Access(database, clock, IDLE, LONGEST, hasher)
+    access.add("cli:root", "Anna", Role.ADMINISTRATOR)
+    access.set_password("cli:root", "Anna", PASSWORD)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: signing_in(access, address=f"192.0.2.{number}"), range(16)))
+    assert hasher.most == 2
 
 
 # --- sessions

@@ -105,9 +105,9 @@ def test_today_and_tomorrow_stand_in_order_with_their_state(house: House, channe
     house.add(channel, "Übermorgen", 48 * 3600)
     guest.get("/heute")
     days = {one.select_one("h2").get_text(): one.get_text(" ") for one in guest.page.select(".column-side section")}
-    assert days["Heute"].index("Morgens") < days["Heute"].index("Abends")
-    assert "freigegeben" in days["Heute"] and "Sandkasten" in days["Heute"]
-    assert "Am nächsten Tag" in days["Morgen"] and "Übermorgen" not in guest.words
+    assert days["Geht heute hinaus"].index("Morgens") < days["Geht heute hinaus"].index("Abends")
+    assert "freigegeben" in days["Geht heute hinaus"] and "Sandkasten" in days["Geht heute hinaus"]
+    assert "Am nächsten Tag" in days["Geht morgen hinaus"] and "Übermorgen" not in guest.words
 
 
 def test_four_eyes_refuse_the_author_beside_the_draft_and_need_two_others(house: House, channel: str) -> None:
@@ -236,6 +236,14 @@ def test_a_hostile_name_is_shown_as_text(house: House) -> None:
     assert "<i>Wahl</i> {{ 1 }}" in guest.words and not guest.page.select("i")
     link = house.app.access.link("cli:anna", "<b>Anna</b> %(x)s")
     assert not Guest(house.app).get(f"/zugang/{link}").page.select("b")
+
+
+def test_heute_shows_fifty_of_a_kind_and_counts_the_rest(house: House, channel: str, guest: Guest) -> None:
+    for number in range(53):
+        draft(house, channel, f"Beitrag {number}", 2 + number / 10)
+    guest.get("/heute")
+    assert len(guest.page.select("section[aria-labelledby=freigabe] article")) == 50
+    assert "und 3 weitere, die später dran sind" in guest.words
 
 
 # --- the brake

@@ -175,6 +175,12 @@ def test_the_service_runs_a_command_that_exists_and_ends_it_cleanly() -> None:
     assert "RestartPreventExitStatus=2" in unit
 
 
+def test_the_pages_service_runs_a_command_that_exists() -> None:
+    unit = text_of(ROOT / "deploy" / "kreativorte-web.service")
+    assert re.search(r"^ExecStart=\S+/kreativorte serve$", unit, re.MULTILINE)
+    assert "RestartPreventExitStatus=2" in unit
+
+
 def test_every_test_that_the_page_of_windows_names_is_there() -> None:
     page = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
     sources = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "tests").rglob("test_*.py"))
