@@ -92,6 +92,7 @@ def test_a_place_comes_with_all_that_the_site_shows_of_it(in_each_mode: Cms) -> 
         ({"sys_language_uid": 1, "l10n_parent": 101}, "hidden"),
         ({"t3ver_wsid": 1, "t3ver_oid": 101}, "hidden"),
         ({"t3ver_wsid": 2, "t3ver_state": 1}, "hidden"),
+        ({"t3ver_oid": 101}, "hidden"),
         ({"type": "1"}, "hidden"),
         ({"type": "2"}, "hidden"),
     ],
