@@ -38,8 +38,8 @@ ATTEMPTS = (5, 30, 100)
 """Failed attempts within WINDOW: of one name from one address, from one address, of one name from anywhere."""
 SEEN_EVERY = timedelta(minutes=1)
 """A session's use is written down this often at most: reading a page must not cost a write each time."""
-SCOPES = ("metrics",)
-"""What a token may be made for."""
+SCOPES = ("read", "write", "metrics")
+"""What a token may be made for: looking, changing (within the person's role), figures for monitoring."""
 NOT_A_NAME = re.compile(r"cli:.*|daemon|p[0-9a-f]{12}", re.IGNORECASE | re.DOTALL)
 _EMAIL = re.compile(r"[^@\s<>,;:\"]{1,64}@[^@\s<>,;:\"]{1,190}")
 # Each hash takes 64 MiB: many attempts at once must not take all memory.
@@ -81,6 +81,17 @@ class Invitation:
     """What a one-time link is for; without a name it makes the first administrator."""
 
     name: str | None
+
+
+@dataclass(frozen=True)
+class Token:
+    """A token of the JSON API as it is listed; nobody can read its secret back."""
+
+    name: str
+    scopes: tuple[str, ...]
+    created_at: datetime
+    ends_at: datetime | None
+    used_at: datetime | None
 
 
 class Access:
@@ -249,7 +260,14 @@ class Access:
     # --- sessions
 
     def sign_in(self, name: str, password: str, address: str, agent: str) -> str:
-        """The secret of a new session. Raises NotAdmitted.
+        """The secret of a new session. Raises NotAdmitted."""
+        row = self._proved(name, password, address)
+        if row.disabled:
+            raise NotAdmitted("user_disabled")
+        return self.open_session(row.person, agent)
+
+    def _proved(self, name: str, password: str, address: str) -> Row[Any]:
+        """The user whose password that is. Raises NotAdmitted.
 
         The attempt is counted before it is judged: many at once can't slip past the throttle.
         """
@@ -267,9 +285,12 @@ class Access:
         with self._database.write() as connection:
             people.forget_failures(connection, buckets[0])
             people.uncount_failure(connection, buckets[1:])
-        if row.disabled:
-            raise NotAdmitted("user_disabled")
-        return self.open_session(row.person, agent)
+        return row
+
+    def change_password(self, name: str, old: str, new: str, address: str) -> None:
+        """Somebody's own change: the present password proves who asks; all sessions end. Raises NotAdmitted."""
+        self._proved(name, old, address)
+        self.set_password(name, name, new)
 
     def open_session(self, person: str, agent: str) -> str:
         """The secret of a new session of somebody who has shown who it is; sessions that ran out are forgotten."""
@@ -315,15 +336,26 @@ class Access:
         unknown = [scope for scope in scopes if scope not in SCOPES]
         if unknown or not scopes:
             raise NotAdmitted("scope_unknown", ", ".join(SCOPES))
+        label = " ".join(label.split())
+        if not 1 <= len(label) <= LONGEST_NAME or not label.isprintable():
+            raise NotAdmitted("token_name_unusable")
         secret = "kt_" + secrets.token_urlsafe(32)
         with self._database.write() as connection:
             now = self._now(connection)
             row = _named(connection, name)
+            if any(one.name == label for one in people.token_rows(connection, row.person)):
+                raise NotAdmitted("token_exists", label)
             people.insert_token(connection, _digest(secret), row.person, label, scopes, now, end)
             actor_id = store.person_id(connection, actor, now)
             detail = {"person": row.person, "token": label, "scopes": list(scopes)}
             ledger.note(connection, "token_made", now, actor_id, detail=detail)
         return secret
+
+    def tokens(self, name: str) -> list[Token]:
+        """A user's tokens by name, without their secrets. Raises NotAdmitted."""
+        with self._database.read() as connection:
+            rows = people.token_rows(connection, _named(connection, name).person)
+        return [Token(row.name, tuple(row.scopes), row.created_at, row.ends_at, row.used_at) for row in rows]
 
     def revoke_token(self, actor: str, name: str, label: str) -> None:
         """Revoke a user's token. Raises NotAdmitted."""

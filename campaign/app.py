@@ -196,6 +196,20 @@ class App:
             portal_config(key, table, self.settings.directory) for key, table in known.items() if name in (None, key)
         ]
 
+    def portal_states(self) -> list[dict[str, Any]]:
+        """How the last poll of each configured portal ended."""
+        with self.database.read() as connection:
+            rows = store.portal_rows(connection)
+        return [
+            {
+                "name": name,
+                "kind": str(table.get("preset") or "SQL"),
+                "pulled_at": rows[name].pulled_at if name in rows else None,
+                "problem": self.reasons([rows[name].problem]) if name in rows else "",
+            }
+            for name, table in self.settings.portals.items()
+        ]
+
     def pull(
         self,
         name: str | None = None,

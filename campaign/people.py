@@ -159,6 +159,11 @@ def insert_token(
     )
 
 
+def token_rows(connection: Connection, person: str) -> list[Row[Any]]:
+    """A person's tokens by name."""
+    return list(connection.execute(select(api_tokens).where(api_tokens.c.person == person).order_by(api_tokens.c.name)))
+
+
 def token_row(connection: Connection, digest: str, now: datetime) -> Row[Any] | None:
     """A token that is still good, with its user."""
     return connection.execute(

@@ -347,6 +347,46 @@ def _blackout(entry: Any) -> HouseBlackout:
     return HouseBlackout(first, last, str(entry.get("reason", "")))
 
 
+@dataclass(frozen=True)
+class Shown:
+    """A setting as people may see it: its name, its value as TOML writes it, whether that is the default, and help."""
+
+    name: str
+    value: str
+    is_default: bool
+    help: str
+
+
+def shown(settings: Settings) -> list[Shown]:
+    """All settings as they stand; no password is among the values."""
+    return [
+        Shown(setting.name, value, value == _written(setting.parse(setting.default)), setting.help)
+        for setting in SETTINGS
+        for value in [_written(settings[setting.name])]
+    ]
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, timedelta):
+        return _duration_written(value)
+    if isinstance(value, tuple):
+        return ", ".join(_written(one) for one in value)
+    return _PASSWORD.sub(r"\1…@", str(value))
+
+
+_PASSWORD = re.compile(r"(//[^/@:\s]*:)[^@\s]*@")
+
+
+def _duration_written(value: timedelta) -> str:
+    milliseconds = round(value.total_seconds() * 1000)
+    for unit, length in (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000)):
+        if milliseconds and milliseconds % length == 0:
+            return f"{milliseconds // length}{unit}"
+    return f"{milliseconds}ms"
+
+
 def documentation() -> str:
     """docs/settings.md, whole."""
     lines = [

@@ -213,6 +213,11 @@ REFUSALS: dict[str, tuple[str, str]] = {
         "Give the post's address or its id, the long number at the address's end.",
     ),
     "scope_unknown": ("Ein Zugriffsschlüssel gilt für eines von: {0}.", "A token is good for one of: {0}."),
+    "token_name_unusable": (
+        "Ein Zugriffsschlüssel braucht einen Namen aus höchstens 60 gewöhnlichen Zeichen.",
+        "A token needs a name of 60 ordinary characters at most.",
+    ),
+    "token_exists": ("Einen Zugriffsschlüssel {0} gibt es schon.", "There is a token {0} already."),
     "token_unknown": ("Einen Zugriffsschlüssel {0} gibt es nicht.", "There is no token {0}."),
     # the secret key
     "key_missing": (

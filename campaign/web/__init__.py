@@ -8,19 +8,21 @@ from urllib.parse import urlsplit
 
 import uvicorn
 from fastapi import Depends, FastAPI
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from campaign.app import App, templates_directory
 from campaign.settings import SettingsError
-from campaign.web import announcements, brake, health, log, signing_in, today
+from campaign.web import account, announcements, api, brake, health, log, settings_page, signing_in, today, users
 from campaign.web.door import admit
 from campaign.web.page import ASSETS, Assets, Pages
 from campaign.web.shield import Shield
 from campaign.web.trouble import add_handlers
 
-PAGES = (signing_in, today, announcements, brake, log, health)
+PAGES = (signing_in, today, announcements, brake, log, users, account, settings_page, api, health)
 """Every module with routes. A new page is added here, its routes to the table in rules.py."""
 PORT = 8000
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -40,6 +42,7 @@ def site(app: App) -> FastAPI:
     assets = Assets(templates / "assets")
     pages.state.app = app
     pages.state.pages = Pages(templates, assets)
+    pages.state.limiter = MovingWindowRateLimiter(MemoryStorage())
     # Only what is the same for everybody is compressed: secrets in compressed pages can be guessed (BREACH).
     pages.mount(ASSETS, GZipMiddleware(assets))
     for page in PAGES:

@@ -12,22 +12,27 @@ import hashlib
 import hmac
 import json
 import secrets
+import time
 from dataclasses import dataclass
 from typing import Annotated, Any
 from urllib.parse import quote, urlsplit
 
 from fastapi import Depends, Request, Response
 from fastapi.concurrency import run_in_threadpool
+from limits import RateLimitItemPerMinute
+from limits.strategies import MovingWindowRateLimiter
 
 from campaign.access import User
 from campaign.app import App
 from campaign.roles import Role
 from campaign.web.language import LANGUAGES
-from campaign.web.rules import EVERYBODY, RULES, admits
+from campaign.web.rules import API, EVERYBODY, RULES, admits
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 LANGUAGE_LASTS = 365 * 86400
 LONGEST_TOLD = 1000
+PACE = RateLimitItemPerMinute(300)
+"""Requests of one person to the JSON API."""
 COOKIES = ("session", "visit", "told", "language")
 
 
@@ -60,9 +65,20 @@ class Told:
         return self
 
 
+class TooMany(Exception):
+    """More requests than one visitor may make; `seconds` is when to go on."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
+
+
 @dataclass(frozen=True)
 class Visitor:
-    """Whoever asks for a page. `app` acts in that person's name and language."""
+    """Whoever asks for a page. `app` acts in that person's name and language.
+
+    `token`: a program with a token asks; `reads_only`: its token is good for looking only, and this is a change.
+    """
 
     app: App
     user: User | None
@@ -70,6 +86,8 @@ class Visitor:
     secret: str
     told: Told | None
     renews: bool
+    token: bool = False
+    reads_only: bool = False
 
     @property
     def csrf(self) -> str:
@@ -117,6 +135,8 @@ def recognise(request: Request) -> Visitor:
     app: App = request.app.state.app
     chosen = request.cookies.get(cookie_name(request, "language"), "")
     language = chosen if chosen in LANGUAGES else app.settings["language"]
+    if for_program(request) and "authorization" in request.headers:
+        return _recognise_token(request, app, language)
     secret = request.cookies.get(cookie_name(request, "session"), "")
     # A page that renews itself must not keep a session alive that nobody uses.
     renews = request.headers.get("x-renewal") == "1"
@@ -125,6 +145,31 @@ def recognise(request: Request) -> Visitor:
         secret = request.cookies.get(cookie_name(request, "visit"), "") or secrets.token_urlsafe(32)
     told = _read_told(request.cookies.get(cookie_name(request, "told"), ""), secret)
     return Visitor(app.acting_as(user.name if user else "", language), user, language, secret, told, renews)
+
+
+def _recognise_token(request: Request, app: App, language: str) -> Visitor:
+    """Who made the token, if it is good for this; a token is never mixed with a session."""
+    scheme, _, secret = request.headers["authorization"].partition(" ")
+    change = request.method not in SAFE
+    known = (
+        [app.access.bearer(secret.strip(), scope) for scope in ("write", "read")] if scheme.lower() == "bearer" else []
+    )
+    user = next((one for one in known if one is not None), None)
+    return Visitor(
+        app.acting_as(user.name if user else "", language),
+        user,
+        language,
+        secret,
+        None,
+        False,
+        token=True,
+        reads_only=change and user is not None and known[0] is None,
+    )
+
+
+def for_program(request: Request) -> bool:
+    """Whether the answer is read by a program."""
+    return request.url.path.startswith(f"{API}/")
 
 
 async def visitor_of(request: Request) -> Visitor:
@@ -143,8 +188,22 @@ async def admit(request: Request) -> None:
         if visitor.user is None and RULES.get((request.method, path), Role.READER) is not EVERYBODY:
             raise SignInFirst
         raise Forbidden("role")
-    if request.method not in SAFE:
+    if visitor.reads_only:
+        raise Forbidden("scope")
+    if for_program(request):
+        _check_pace(request, visitor)
+    # A token is sent by nobody but its program: it proves by itself that a change is meant.
+    if request.method not in SAFE and not visitor.token:
         await _check_meant(request, visitor)
+
+
+def _check_pace(request: Request, visitor: Visitor) -> None:
+    """Raises TooMany. Counted per person, so that a second token gives no second allowance."""
+    who = visitor.user.person if visitor.user else address_of(request)
+    limiter: MovingWindowRateLimiter = request.app.state.limiter
+    if not limiter.hit(PACE, who):
+        ends = limiter.get_window_stats(PACE, who).reset_time
+        raise TooMany(max(1, round(ends - time.time())))
 
 
 async def _check_meant(request: Request, visitor: Visitor) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gettext
 import io
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -96,6 +96,10 @@ class Dates:
     def day(self, value: datetime | str) -> str:
         """Weekday and date."""
         return format_date(self._at(value).date(), "full", locale=self._locale)
+
+    def date(self, value: date) -> str:
+        """A day."""
+        return format_date(value, "medium", locale=self._locale)
 
     def instant(self, value: datetime | str) -> str:
         """Short weekday, date and time."""

@@ -181,7 +181,8 @@ def test_an_alt_text_that_is_meant_to_be_empty_stays_empty(site: Typo3) -> None:
 def test_translated_and_drafted_metadata_do_not_count(site: Typo3) -> None:
     news = site.news("Ort")
     file = site.file("/a.jpg", alternative="Deutsch", creator="Anna")
-    site.record("sys_file_metadata", file=file, alternative="English", sys_language_uid=1)
+    site.record("sys_file_metadata", uid=1, file=file, alternative="English", sys_language_uid=1)
+    site.record("sys_file_metadata", uid=2, file=file, alternative="Entwurf", t3ver_wsid=1)
     site.picture(news, file)
     assert (only(site).pictures[0].alt, only(site).pictures[0].credit) == ("Deutsch", "Anna")
 
