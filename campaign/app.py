@@ -581,6 +581,7 @@ class App:
         Raises Refusal, and OutOfRhythm where `force` would help.
         """
         instant = desk.read_instant(at_text, self.settings.zone)
+        desk.check_year(instant)
         with self.at_desk() as (connection, at):
             row = store.announcement_row(connection, announcement_id)
             reason = None if force else planning.not_permitted(connection, self._house(connection), row, instant)

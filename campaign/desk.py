@@ -67,9 +67,13 @@ def read_instant(text: str, zone: ZoneInfo) -> datetime:
         instant = datetime.fromisoformat(text.strip())
     except ValueError:
         raise Refusal(f"{text!r} ist kein Zeitpunkt; schreiben Sie zum Beispiel 2026-12-01T10:00.") from None
-    if not FIRST_YEAR <= instant.year <= LAST_YEAR:
-        raise Refusal(f"{text!r} liegt nicht zwischen den Jahren {FIRST_YEAR} und {LAST_YEAR}.")
     return instant if instant.tzinfo else instant.replace(tzinfo=zone)
+
+
+def check_year(instant: datetime) -> None:
+    """Refuse an instant that calendars and time zones can't be calculated with. Raises Refusal."""
+    if not FIRST_YEAR <= instant.year <= LAST_YEAR:
+        raise Refusal(f"{instant:%d.%m.%Y} liegt nicht zwischen den Jahren {FIRST_YEAR} und {LAST_YEAR}.")
 
 
 def add(connection: Connection, desk: Desk, entry: Entry, *, approve: bool) -> int:
@@ -179,6 +183,7 @@ def _entry(row: dict[str, Any], desk: Desk, directory: Path) -> Entry:
         raise Refusal("Die Zeile hat nicht so viele Felder wie die Kopfzeile.")
     values = {name: (value or "").strip() for name, value in row.items()}
     at = read_instant(values["at"], desk.zone)
+    check_year(at)
     images: tuple[dict[str, str], ...] = ()
     if values.get("image"):
         images = (local_image(desk, directory / values["image"], values.get("alt", ""), values.get("credit", "")),)
