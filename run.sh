@@ -48,6 +48,10 @@ chaos) # the daemon dies at every fault point of every window; --quick takes a f
   set_up requirements-dev.txt
   exec "$venv/bin/python" -m tests.chaos "$@"
   ;;
+bench) # speed as ratios, each measured side by side; --quick takes fewer rounds
+  set_up requirements-dev.txt
+  exec "$venv/bin/python" -m tests.benchmarks "$@"
+  ;;
 check) # style, types, import rules, migrations equal tables
   set_up requirements-dev.txt
   "$venv/bin/ruff" check .

@@ -25,7 +25,6 @@ from sqlalchemy import Connection, Row
 from campaign import people, store
 from campaign.db import Database
 from campaign.desk import Refusal
-from campaign.news import sentence
 from campaign.roles import Role
 from posts import ledger
 from posts.clock import Clock
@@ -48,11 +47,7 @@ _AT_ONCE = threading.BoundedSemaphore(2)
 
 
 class NotAdmitted(Refusal):
-    """Access was refused; `reason` is the short word, the message its German sentence."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(sentence(reason))
-        self.reason = reason
+    """Access was refused."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +119,7 @@ class Access:
         with self._database.write() as connection:
             now = self._now(connection)
             if people.user_named(connection, name) is not None:
-                raise NotAdmitted(f"user_exists:{name}")
+                raise NotAdmitted("user_exists", name)
             person = _insert(connection, name, role, _checked_email(email), now)
             detail = {"person": person, "role": role.value}
             ledger.note(connection, "user_added", now, store.person_id(connection, actor, now), detail=detail)
@@ -319,7 +314,7 @@ class Access:
         """The secret of a new token of a user, shown once. Raises NotAdmitted."""
         unknown = [scope for scope in scopes if scope not in SCOPES]
         if unknown or not scopes:
-            raise NotAdmitted(f"scope_unknown:{', '.join(SCOPES)}")
+            raise NotAdmitted("scope_unknown", ", ".join(SCOPES))
         secret = "kt_" + secrets.token_urlsafe(32)
         with self._database.write() as connection:
             now = self._now(connection)
@@ -336,7 +331,7 @@ class Access:
             now = self._now(connection)
             row = _named(connection, name)
             if not people.delete_token(connection, row.person, label):
-                raise NotAdmitted(f"token_unknown:{label}")
+                raise NotAdmitted("token_unknown", label)
             actor_id = store.person_id(connection, actor, now)
             ledger.note(connection, "token_revoked", now, actor_id, detail={"person": row.person, "token": label})
 
@@ -378,7 +373,7 @@ def _user(row: Row[Any]) -> User:
 def _named(connection: Connection, name: str) -> Row[Any]:
     row = people.user_named(connection, name)
     if row is None:
-        raise NotAdmitted(f"user_unknown:{name}")
+        raise NotAdmitted("user_unknown", name)
     return row
 
 
@@ -418,9 +413,9 @@ def _checked_email(email: str | None) -> str | None:
 def _check_password(password: str, name: str) -> None:
     """Length counts, not kinds of signs (NIST SP 800-63B, BSI ORP.4.A22)."""
     if len(password) < SHORTEST_PASSWORD:
-        raise NotAdmitted(f"password_short:{SHORTEST_PASSWORD}")
+        raise NotAdmitted("password_short", SHORTEST_PASSWORD)
     if len(password) > LONGEST_PASSWORD:
-        raise NotAdmitted(f"password_long:{LONGEST_PASSWORD}")
+        raise NotAdmitted("password_long", LONGEST_PASSWORD)
     if people.folded(name) in people.folded(password) or len(set(password)) < 5:
         raise NotAdmitted("password_easy")
 

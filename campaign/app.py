@@ -7,7 +7,7 @@ import getpass
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
@@ -17,16 +17,19 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, Row
 
-from campaign import compose, desk, planning, pulling, store
+from campaign import compose, desk, listings, news, planning, pulling, store
 from campaign.access import Access
 from campaign.campaigns import campaign_to_mapping, read_campaign
-from campaign.db import Database, forgetful, upgrade
+from campaign.db import Database, upgrade
 from campaign.desk import Desk, Refusal
 from campaign.heads import Heads, Loss, loss, newest
 from campaign.news import sentence, sentences
-from campaign.portals.portal import PortalConfig, portal_config
+from campaign.portals.guess import Guess, guess
+from campaign.portals.portal import PortalConfig
+from campaign.portals.presets import portal_config
 from campaign.pulling import Pulled
 from campaign.settings import Settings, SettingsError, suggestion
+from campaign.store import StoredPlace
 from posts import accounts, ledger
 from posts.accounts import Accounts, Vault
 from posts.clock import Clock, SystemClock
@@ -50,20 +53,6 @@ SHOWN_AT_ONCE = 50
 
 class OutOfRhythm(Refusal):
     """The campaign's rhythm does not permit an instant; a person may insist on it."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One line of `doctor`."""
-
-    check: str
-    subject: str
-    ok: bool
-    advice: str = ""
-
-    def to_json(self) -> dict[str, Any]:
-        """The contract's object."""
-        return {"check": self.check, "subject": self.subject, "ok": self.ok, "advice": self.advice}
 
 
 @dataclass(frozen=True)
@@ -184,7 +173,6 @@ class App:
                     zone=self.settings.zone,
                     late_grace=self.settings["delivery.late_grace"],
                     media=self.settings.path("media_dir").resolve(),
-                    language=self.settings["language"],
                 ),
             )
             self.database.wake_others(connection)
@@ -223,15 +211,17 @@ class App:
             pulled.append(
                 pulling.pull(
                     config,
+                    self.database.read,
                     self.database.write,
                     now,
                     accept=accept,
                     progress=lambda rows, portal=config.name: progress(portal, rows),  # type: ignore[misc]
                 )
             )
-        with self.database.write() as connection:
-            planning.follow_places(connection, self._house(connection))
-            self.database.wake_others(connection)
+        if accept or any(one.is_news for one in pulled):
+            with self.database.write() as connection:
+                planning.follow_places(connection, self._house(connection))
+                self.database.wake_others(connection)
         return pulled
 
     def places(self) -> list[dict[str, Any]]:
@@ -250,10 +240,42 @@ class App:
                 "url": one.place.url,
                 "published_at": one.place.published_at.isoformat(),
                 "withdrawn": one.withdrawn,
+                "gone": one.gone,
                 "held": one.held,
+                "same_as": one.same_as if one.is_another else None,
             }
             for one in found
         ]
+
+    def guess_portal(self, url: str) -> Guess:
+        """What CMS lies behind a database, and a block for it. Raises PortalError."""
+        return guess(url)
+
+    def merge_places(self, place_id: int, first_id: int) -> list[dict[str, Any]]:
+        """Say that a place is a further listing of another one. Raises Refusal."""
+        with self.at_desk() as (connection, at):
+            one, first = self._place(connection, place_id), self._place(connection, first_id)
+            if one.id == first.id or first.is_another or one.place.portal == first.place.portal:
+                raise Refusal("places_cannot_be_one", place_id, first_id)
+            listings.merge_by_person(connection, one, first, at.now, at.actor)
+            planning.follow_places(connection, self._house(connection))
+        return [found for found in self.places() if found["id"] == place_id]
+
+    def separate_place(self, place_id: int) -> list[dict[str, Any]]:
+        """Say that a place is one of its own. Raises Refusal."""
+        with self.at_desk() as (connection, at):
+            one = self._place(connection, place_id)
+            if not one.is_another or one.same_as is None:
+                raise Refusal("place_is_its_own", place_id)
+            listings.separate(connection, one, self._place(connection, one.same_as), at.now, at.actor)
+        return [found for found in self.places() if found["id"] == place_id]
+
+    @staticmethod
+    def _place(connection: Connection, place_id: int) -> StoredPlace:
+        stored = store.place_of(connection, place_id)
+        if stored is None:
+            raise Refusal("place_unknown", place_id)
+        return stored
 
     # --- channels
 
@@ -271,11 +293,11 @@ class App:
         Adding a channel again, same network and account, renews its tokens: so a signed-out one comes back.
         """
         if network not in NETWORKS:
-            raise Refusal(f"Das Netzwerk {network!r} gibt es hier nicht{suggestion(network, list(NETWORKS))}.")
+            raise Refusal("network_unknown", network, ", ".join(NETWORKS))
         try:
             check_credentials(network, account, dict(credentials))
         except CredentialsError as error:
-            raise Refusal(str(error)) from None
+            raise desk.refused(error) from None
         base, world = self._base_and_world(network, api_base)
         known = self._known_channel(name, network, account)
         if known is not None:
@@ -309,7 +331,7 @@ class App:
             return None
         row = rows[0]
         if row.removed_at is not None or (row.network, row.account) != (network, account):
-            raise Refusal(f"Einen Kanal {name!r} gibt es schon, mit einem anderen Konto oder als entfernten.")
+            raise Refusal("channel_name_taken", name)
         return int(row.id)
 
     def _base_and_world(self, network: str, api_base: str | None) -> tuple[str, str]:
@@ -319,7 +341,7 @@ class App:
             base = api_base.rstrip("/")
             parts = urlsplit(base)
             if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
-                raise Refusal("--api-base muss eine http(s)-Adresse ohne Benutzernamen sein.")
+                raise Refusal("api_base_invalid")
             return base, "live" if base == traits.live_base else "sandbox"
         if self.settings["mode"] == "live":
             return traits.live_base, "live"
@@ -381,10 +403,7 @@ class App:
             known = {row.name for row in store.channel_rows(connection)}
             unknown = [name for name in campaign.channels if name not in known]
             if unknown:
-                raise Refusal(
-                    f"Diese Kanäle der Kampagne gibt es nicht: {', '.join(unknown)}; "
-                    "`kreativorte channel add` legt sie an."
-                )
+                raise Refusal("campaign_channels_unknown", ", ".join(unknown))
             new = store.save_campaign(connection, campaign.name, campaign_to_mapping(campaign), at.now)
             ledger.note(connection, "campaign_applied", at.now, at.actor, detail={"campaign": campaign.name})
         return self.campaign(campaign.name) | {"new": new}
@@ -529,7 +548,7 @@ class App:
         try:
             data = file.read_bytes()
         except OSError as error:
-            raise Refusal(f"Die Datei {file} lässt sich nicht lesen: {error.strerror}.") from None
+            raise Refusal("file_unreadable", file, error.strerror) from None
         with self.at_desk() as (connection, at):
             entries, rejected = desk.read_csv(data, at, file.parent)
             if not rejected:
@@ -557,7 +576,7 @@ class App:
         found = self.announcements(ids=ids)
         missing = set(ids) - {one["id"] for one in found}
         if missing:
-            raise Refusal(f"Diese Beiträge gibt es nicht: {', '.join(map(str, sorted(missing)))}.")
+            raise Refusal("announcements_unknown", ", ".join(map(str, sorted(missing))))
         return found
 
     def edit(
@@ -581,12 +600,11 @@ class App:
         Raises Refusal, and OutOfRhythm where `force` would help.
         """
         instant = desk.read_instant(at_text, self.settings.zone)
-        desk.check_year(instant)
         with self.at_desk() as (connection, at):
             row = store.announcement_row(connection, announcement_id)
             reason = None if force else planning.not_permitted(connection, self._house(connection), row, instant)
             if reason is not None:
-                raise OutOfRhythm(sentence(reason, at.language))
+                raise OutOfRhythm("out_of_rhythm", [reason])
             desk.move(connection, at, announcement_id, instant, desk.grace_of(connection, row, at.late_grace))
         return self.announcements(ids=[announcement_id])[0]
 
@@ -605,7 +623,7 @@ class App:
         row = self._posted(announcement_id)
         problems = compose.preflight(row.network, text, None, list(row.images))
         if problems:
-            raise Refusal(" ".join(sentences(problems, self.settings["language"])))
+            raise Refusal("not_sendable", problems)
         whole = compose.sent_text(row.network, text, row.link, (row.draft or {}).get("link"), bool(row.images))
         self.accounts().publisher(row.channel_id).correct(row.remote_id, whole)
         with self.at_desk() as (connection, at):
@@ -635,8 +653,10 @@ class App:
     def _posted(self, announcement_id: int) -> Row[Any]:
         with self.database.read() as connection:
             row = store.announcement_row(connection, announcement_id)
-        if State(row.state) is not State.POSTED or row.removed_at is not None:
-            raise Refusal(f"Beitrag {announcement_id} ist nicht veröffentlicht, sondern {row.state}.")
+        if State(row.state) is not State.POSTED:
+            raise Refusal("not_posted", announcement_id, row.state)
+        if row.removed_at is not None:
+            raise Refusal("already_withdrawn", announcement_id)
         return row
 
     # --- templates
@@ -662,13 +682,13 @@ class App:
     def template_preview(self, name: str, network: str, place_id: int | None) -> dict[str, Any]:
         """A template filled for a place, or for a sample. Raises Refusal."""
         if network not in NETWORKS or name not in self.templates.names(network):
-            raise Refusal(f"Eine Vorlage {name!r} für {network!r} gibt es nicht.")
+            raise Refusal("template_unknown", name, network)
         place = compose.SAMPLE_PLACES["long"]
         if place_id is not None:
             with self.database.read() as connection:
                 stored = store.place_of(connection, place_id)
             if stored is None:
-                raise Refusal(f"Einen Ort {place_id} gibt es nicht.")
+                raise Refusal("place_unknown", place_id)
             place = stored.place
         composed = compose.trial(self.templates, network, name, place, self.today(), self.settings.zone)
         return {
@@ -767,7 +787,7 @@ class App:
         if head is not None:
             number, _, digest = head.partition(":")
             if not number.isdigit() or not digest:
-                raise Refusal("--head braucht die Form NUMMER:PRÜFSUMME, wie `log verify` sie ausgibt.")
+                raise Refusal("head_invalid")
             expected = (int(number), digest)
         self.seal()
         with self.database.read() as connection:
@@ -836,65 +856,30 @@ class App:
             "channels_signed_out": float(sum(row.signed_out is not None for row in rows)),
         }
 
-    # --- what works and what doesn't
+    # --- how it is told
 
-    def doctor(self) -> list[Finding]:
-        """What works, what doesn't, and what to do."""
-        return [
-            *self._doctor_foundations(),
-            *self._doctor_channels(),
-            *self._doctor_portals(),
-            *self._doctor_calendar(),
+    def advice(self, word: str, *details: object) -> str:
+        """What happened and what to do, in the house's language."""
+        return news.advice(self.settings["language"], word, *details)
+
+    def stamp(self, instant: datetime) -> str:
+        """An instant as staff read it: local time to the minute."""
+        return instant.astimezone(self.settings.zone).strftime("%Y-%m-%d %H:%M")
+
+    def reasons(self, reasons: Iterable[str | None]) -> str:
+        """The sentences of stored reasons, each once."""
+        told = sentences([one for one in reasons if one], self.settings["language"])
+        return " ".join(dict.fromkeys(told))
+
+    def told_loss(self, lost: Loss) -> str:
+        """What staff read of a database that is not the one this machine saw last."""
+        told = [
+            self.advice("head_missing", lost.missing.id[:8], self.stamp(lost.missing.at))
+            if lost.missing
+            else self.advice("head_unknown")
         ]
-
-    def _doctor_foundations(self) -> Iterator[Finding]:
-        yield Finding("configuration", str(self.settings.file or "defaults"), True)
-        try:
-            self.vault.lock({})
-            yield Finding("key", str(self.settings["secret_key_file"]), True)
-        except accounts.KeyProblem as problem:
-            yield Finding("key", str(self.settings["secret_key_file"]), False, str(problem))
-        with self.database.read() as connection:
-            skew = abs((ledger.now_of(connection, self.clock) - self.clock.now()).total_seconds())
-            brake = store.brake_row(connection)
-        yield Finding("database", self.database.name, True)
-        for word in forgetful(self.database):
-            yield Finding("durability", word, False, sentence(word, self.settings["language"]))
-        yield Finding("clock", "database", skew < 60, "" if skew < 60 else f"Die Uhren gehen {skew:.0f} s auseinander.")
-        stopped = brake is not None and brake.engaged
-        advice = "Die Notbremse ist gezogen; `kreativorte go` löst sie."
-        with self.database.read() as connection:
-            lost = loss(connection, self.heads.recall())
-        yield Finding("heads", str(self.settings["heads"]), lost is None, lost.advice() if lost else "")
-        yield Finding("brake", "all channels", not stopped, advice if stopped else "")
-        checked = self.verify_log(None)
-        advice = f"Die Kette bricht bei Eintrag {checked.first_bad}; das Protokoll wurde verändert."
-        yield Finding("log", checked.head, checked.ok, "" if checked.ok else advice)
-        for network in NETWORKS:
-            for name in self.templates.names(network):
-                error = compose.template_problem(self.templates, network, name)
-                yield Finding("template", f"{network}/{name}", error is None, error or "")
-
-    def _doctor_channels(self) -> Iterator[Finding]:
-        for channel in self.channels():
-            problems = list(channel["problems"]) + (["Der Kanal ist angehalten."] if channel["paused"] else [])
-            yield Finding("channel", f"{channel['name']} ({channel['world']})", not problems, " ".join(problems))
-
-    def _doctor_portals(self) -> Iterator[Finding]:
-        with self.database.read() as connection:
-            rows = store.portal_rows(connection)
-        for name in self.settings.portals:
-            row = rows.get(name)
-            if row is None:
-                yield Finding("portal", name, False, "Noch nie gelesen; `kreativorte pull` liest ihn.")
-            else:
-                yield Finding("portal", name, not row.problem, row.problem or "")
-
-    def _doctor_calendar(self) -> Iterator[Finding]:
-        states = (State.REFUSED, State.IN_DOUBT, State.MISSED, State.HELD, State.UNKNOWN)
-        for one in self.announcements(states=states):
-            said = " ".join(dict.fromkeys(filter(None, [one["hold_reason"], *one["problems"]])))
-            yield Finding("announcement", f"{one['id']} {one['state']}", False, said or one["state"])
+        told += [self.advice("head_newest", self.stamp(lost.since))] if lost.since else []
+        return " ".join([*told, self.advice("head_restored")])
 
 
 def _in_trouble(channel: Row[Any], now: datetime) -> bool:

@@ -15,6 +15,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -24,13 +25,13 @@ from campaign.app import App, OutOfRhythm
 from campaign.campaigns import CampaignError
 from campaign.db import DatabaseUnreachable, SecondDaemon
 from campaign.desk import Entry, ImportRefused, Refusal, read_instant
-from campaign.news import sentence
+from campaign.doctor import examine
+from campaign.news import advice, refusal, sentence
 from campaign.portals.portal import PortalError, PortalUnreachable
 from campaign.roles import Role
 from campaign.settings import Settings, SettingsError, load
-from campaign.store import Unknown
 from posts.accounts import KeyProblem
-from posts.errors import Outcome, SignedOut, Unreachable
+from posts.errors import Explained, Outcome, SignedOut, Unreachable
 from posts.sandbox.server import SandboxUnusable
 from posts.sandbox.server import serve as serve_sandbox
 from posts.sandbox.state import StateFileUnusable
@@ -69,10 +70,11 @@ class StateName(StrEnum):
 
 
 class _State:
-    """What the options before the verb said."""
+    """What the options before the verb said, and the language of the configuration that they named."""
 
     config: str | None = None
     actor: str | None = None
+    language: str = "de"
 
 
 _said = _State()
@@ -95,11 +97,15 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
 )
 channel_verbs = typer.Typer(help="Channels: one account on one network each.", no_args_is_help=True)
+portal_verbs = typer.Typer(help="Portals: the databases that places are read from.", no_args_is_help=True)
+place_verbs = typer.Typer(help="Places that two portals list.", no_args_is_help=True)
 campaign_verbs = typer.Typer(help="Campaigns: which places, where, when, with which approval.", no_args_is_help=True)
 announcement_verbs = typer.Typer(help="Single announcements: add, edit, decide, settle.", no_args_is_help=True)
 template_verbs = typer.Typer(help="Post templates.", no_args_is_help=True)
 user_verbs = typer.Typer(help="Who may use the pages, in which role.", no_args_is_help=True)
 log_verbs = typer.Typer(help="The append-only log of everything that happened.", invoke_without_command=True)
+cli.add_typer(portal_verbs, name="portal")
+cli.add_typer(place_verbs, name="place")
 cli.add_typer(channel_verbs, name="channel")
 cli.add_typer(campaign_verbs, name="campaign")
 cli.add_typer(announcement_verbs, name="announcement")
@@ -117,12 +123,19 @@ def _before(
         str | None, typer.Option("--as", metavar="USER", help="Who acts; else $KREATIVORTE_USER, else cli:LOGIN.")
     ] = None,
 ) -> None:
-    _said.config, _said.actor = config, actor
+    _said.config, _said.actor, _said.language = config, actor, "de"
 
 
 def settings() -> Settings:
     """The configuration that the options named."""
-    return load(_said.config)
+    loaded = load(_said.config)
+    _said.language = loaded["language"]
+    return loaded
+
+
+def tell(word: str, *details: object) -> str:
+    """A line of `news` in the house's language."""
+    return advice(_said.language, word, *details)
 
 
 def opened() -> App:
@@ -186,13 +199,14 @@ def doctor(as_json: Json = False) -> None:
     ends with code 1 when something is open.
     """
     app = opened()
-    findings = [finding.to_json() for finding in app.doctor()]
+    findings = [finding.to_json() for finding in examine(app)]
     if as_json:
         emit(findings)
     else:
         for one in findings:
-            mark = "[green]gut[/]" if one["ok"] else "[red]offen[/]"
-            out.print(f"{mark:<7} {one['check']}: {one['subject']}", highlight=False)
+            mark = f"[green]{tell('sound'):<6}[/]" if one["ok"] else f"[red]{tell('open'):<6}[/]"
+            about = ": ".join(filter(None, (one["check"], one["subject"])))
+            out.print(f"{mark} {escape(about)}", highlight=False)
             if one["advice"]:
                 out.print(f"        {one['advice']}", highlight=False, markup=False)
     raise typer.Exit(DONE if all(one["ok"] for one in findings) else REFUSED)
@@ -230,9 +244,9 @@ def pull(
             progress=lambda name, rows: bar.update(task, description=f"{name}: {rows} Zeilen gelesen"),
         )
     if as_json:
-        emit([one.to_json() for one in pulled])
+        emit([one.to_json(_said.language) for one in pulled])
     for one in pulled:
-        _tell_pulled(one.to_json(), quiet=as_json)
+        _tell_pulled(one.to_json(_said.language), quiet=as_json)
     if any(one.unreachable for one in pulled):
         raise typer.Exit(UNREACHABLE)
     if any(one.problem for one in pulled):
@@ -252,22 +266,96 @@ def _tell_pulled(one: dict[str, Any], *, quiet: bool) -> None:
         f"{one['unchanged']} unverändert, {one['withdrawn']} zurückgezogen, {one['returned']} zurückgekehrt, "
         f"{one['held']} angehalten, {len(one['rejected'])} abgewiesen"
     )
+    for row in one["merged"]:
+        out.print(f"  {tell('place_merged', row['name'], row['listed_in'])}", markup=False)
     for row in one["rejected"]:
-        out.print(f"  abgewiesen {row['id']}: {row['reason']}", markup=False)
+        out.print(f"  {tell('row_rejected', row['id'], row['reason'])}", markup=False)
+
+
+@portal_verbs.command("guess")
+def portal_guess(
+    url: Annotated[str, typer.Argument(help="The database, such as mysql+pymysql://reader:PASSWORD@host/portal.")],
+    as_json: Json = False,
+) -> None:
+    """Recognise a CMS and propose its block.
+
+    The block is for kreativorte.toml. Looks only, and writes nothing. The password never stands in the proposal.
+
+    Ends with code 1 when nothing was recognised, with code 3 when the database can't be reached.
+    """
+    found = opened().guess_portal(url)
+    if as_json:
+        emit({"kind": found.kind, "block": found.block})
+    else:
+        err.print(tell(f"guessed_{found.kind}"), markup=False)
+        out.print(found.block, markup=False, highlight=False, soft_wrap=True)
+    raise typer.Exit(DONE if found.block else REFUSED)
+
+
+PLACE_COLUMNS = {
+    "id": "Nr.",
+    "name": "Ort",
+    "town": "Gemeinde",
+    "regions": "Regionen",
+    "portal": "Portal",
+    "published_at": "veröffentlicht",
+    "note": "Bemerkung",
+}
+
+
+def _show_places(found: list[dict[str, Any]], as_json: bool) -> None:
+    if as_json:
+        emit(found)
+        return
+    rows = [one | {"published_at": one["published_at"][:10], "note": _note_of(one)} for one in found]
+    # On a narrow terminal each column costs the names their room.
+    idle = {"portal"} if len({row["portal"] for row in rows}) < 2 else set()
+    idle |= set() if any(row["note"] for row in rows) else {"note"}
+    show(
+        rows,
+        {name: title for name, title in PLACE_COLUMNS.items() if name not in idle},
+        "Noch keine Orte; `kreativorte pull` liest sie.",
+    )
+
+
+def _note_of(place: dict[str, Any]) -> str:
+    """What staff must know of a place that is not simply announced."""
+    if place["same_as"]:
+        return tell("place_listed_twice", place["same_as"])
+    if place["withdrawn"]:
+        return tell(f"gone_{place['gone']}" if place["gone"] else "gone")
+    return tell("place_held") if place["held"] else ""
 
 
 @cli.command()
 def places(as_json: Json = False) -> None:
     """List the imported places."""
-    found = opened().places()
-    if as_json:
-        emit(found)
-        return
-    show(
-        [one | {"published_at": one["published_at"][:10]} for one in found],
-        {"id": "Nr.", "name": "Ort", "town": "Gemeinde", "regions": "Regionen", "published_at": "veröffentlicht"},
-        "Noch keine Orte; `kreativorte pull` liest sie.",
-    )
+    _show_places(opened().places(), as_json)
+
+
+@place_verbs.command("merge")
+def place_merge(
+    place: Annotated[int, typer.Argument(help="The place's number.")],
+    first: Annotated[int, typer.Argument(help="The number of the place, in another portal, that it is.")],
+    as_json: Json = False,
+) -> None:
+    """Say that two portals list one place.
+
+    It is announced once, with what the other portal says of it.
+    """
+    _show_places(opened().merge_places(place, first), as_json)
+
+
+@place_verbs.command("separate")
+def place_separate(
+    place: Annotated[int, typer.Argument(help="The place's number.")],
+    as_json: Json = False,
+) -> None:
+    """Say that a place is one of its own.
+
+    It was taken for a place of another portal; from now on it is announced by itself.
+    """
+    _show_places(opened().separate_place(place), as_json)
 
 
 # --- channels ------------------------------------------------------------------------------------------------------
@@ -451,8 +539,8 @@ def plan(
     else:
         _show_announcements([*outcome["planned"], *outcome["held"]], "Nichts Neues zu planen.")
         for one in outcome["unplaced"]:
-            where = f"{one['step']} auf {one['channel'] or 'keinem Kanal'} (Ort {one['place']})"
-            err.print(f"Ohne Termin: {where}: {one['reason']}", markup=False)
+            channel = one["channel"] or tell("no_channel")
+            err.print(tell("unplaced", one["step"], channel, one["place"], one["reason"]), markup=False)
         if dry_run:
             err.print("Probelauf: nichts wurde gespeichert.")
     if outcome["held"]:
@@ -542,7 +630,7 @@ def _instant(text: str, app: App) -> datetime:
     try:
         instant = read_instant(text, app.settings.zone)
     except Refusal as wrong:
-        raise SettingsError(str(wrong)) from None
+        raise SettingsError(refusal(wrong, _said.language)) from None
     _check_year(instant)
     return instant
 
@@ -568,12 +656,13 @@ def announcement_import(
     try:
         count = opened().import_announcements(file, approve=approve)
     except ImportRefused as refused:
-        count, rejected = 0, refused.rows
+        count = 0
+        rejected = [{"row": row, "reason": refusal(wrong, _said.language)} for row, wrong in refused.rows]
     if as_json:
         emit({"imported": count, "rejected": rejected})
     else:
         for one in rejected:
-            err.print(f"Zeile {one['row']}: {one['reason']}", markup=False)
+            err.print(tell("row_refused", one["row"], one["reason"]), markup=False)
         out.print(f"{count} Beiträge übernommen.")
     if rejected:
         raise typer.Exit(REFUSED)
@@ -685,7 +774,7 @@ def announcement_withdraw(
     try:
         _show_one(app.withdraw(announcement_id, reason), as_json)
     except Outcome:
-        err.print(f"Bitte von Hand löschen: {app.show([announcement_id])[0]['permalink']}", markup=False)
+        err.print(tell("delete_by_hand", app.show([announcement_id])[0]["permalink"]), markup=False)
         raise
 
 
@@ -816,7 +905,7 @@ def log_verify(
     elif checked.ok:
         out.print(f"Das Protokoll ist unverändert: {checked.entries} Einträge, Kopf {checked.head}")
     else:
-        err.print(f"Die Kette bricht bei Eintrag {checked.first_bad}: das Protokoll wurde verändert.")
+        err.print(tell("log_broken", checked.first_bad), markup=False)
     if not checked.ok:
         raise typer.Exit(REFUSED)
 
@@ -1048,14 +1137,14 @@ def _told(error: Exception) -> tuple[str, int] | None:
     if isinstance(error, CampaignError):
         return str(error), WRONG
     if isinstance(error, PortalUnreachable | DatabaseUnreachable | Unreachable | SandboxUnusable):
-        text = sentence(error.reason) if isinstance(error, Unreachable) else str(error)
+        text = sentence(error.reason, _said.language) if isinstance(error, Unreachable) else str(error)
         return text, UNREACHABLE
-    if isinstance(error, SettingsError | KeyProblem | PortalError | SecondDaemon | StateFileUnusable):
+    if isinstance(error, SettingsError | PortalError | SecondDaemon | StateFileUnusable):
         return str(error), WRONG
     if isinstance(error, OutOfRhythm):
-        return f"{error} Mit --force geht es trotzdem.", REFUSED
-    if isinstance(error, Refusal | Unknown):
-        return str(error), REFUSED
+        return f"{refusal(error, _said.language)} {tell('insist')}", REFUSED
+    if isinstance(error, Explained):
+        return refusal(error, _said.language), WRONG if isinstance(error, KeyProblem) else REFUSED
     if isinstance(error, Outcome):
-        return sentence(error.reason), UNREACHABLE if isinstance(error, SignedOut) else REFUSED
+        return sentence(error.reason, _said.language), UNREACHABLE if isinstance(error, SignedOut) else REFUSED
     return None

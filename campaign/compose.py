@@ -139,7 +139,7 @@ def fill(templates: Templates, network: str, name: str, values: PostVariables) -
     except TemplateError as error:
         return Composed("", revision, (f"template_error:{error}",))
     except DoesNotFit as error:
-        return Composed("", revision, (f"text_does_not_fit:{error.sentence}",))
+        return Composed("", revision, (f"text_does_not_fit:{error.needed}/{error.room}",))
     return Composed(rendering.text, revision, ())
 
 
@@ -294,7 +294,7 @@ def keep_local_image(media: Path, file: Path) -> str:
     try:
         data = file.read_bytes()
     except OSError:
-        raise ImageError("missing", f"Die Bilddatei {file} lässt sich nicht lesen.") from None
+        raise ImageError("file_unreadable", str(file)) from None
     prepare_image(data, max_bytes=20_000_000, types=("JPEG", "PNG"), max_side=10_000)
     return str(store(data, media.resolve(), file.suffix.lower()))
 

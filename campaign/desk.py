@@ -14,8 +14,8 @@ from sqlalchemy import Connection, Row
 
 from campaign import compose, store
 from campaign.campaigns import CampaignError, parse_campaign
-from campaign.news import sentences
 from posts import ledger
+from posts.errors import Explained
 from posts.images import ImageError
 from posts.ledger import NotPossible
 from posts.states import PLANNED, Event, State
@@ -25,14 +25,18 @@ FIRST_YEAR, LAST_YEAR = 2000, 2199
 CSV_COLUMNS = ("channel", "at", "text", "link", "image", "alt", "credit")
 
 
-class Refusal(Exception):
-    """What a person asked for can't be done; one sentence."""
+class Refusal(Explained):
+    """What a person asked for can't be done; `news` words it. A detail that is a list holds reasons."""
+
+
+Rejected = tuple[int, Refusal]
+"""The number of a file's row, and what stands against it."""
 
 
 class ImportRefused(Exception):
     """Nothing of a file was taken over; `rows` names every bad one."""
 
-    def __init__(self, rows: list[dict[str, Any]]) -> None:
+    def __init__(self, rows: list[Rejected]) -> None:
         super().__init__(f"{len(rows)} rows were refused")
         self.rows = rows
 
@@ -47,7 +51,6 @@ class Desk:
     zone: ZoneInfo
     late_grace: timedelta
     media: Path
-    language: str = "de"
 
 
 @dataclass(frozen=True)
@@ -61,19 +64,20 @@ class Entry:
     images: tuple[dict[str, str], ...] = ()
 
 
+def refused(error: Explained) -> Refusal:
+    """The same word and details, as what a person is told."""
+    return Refusal(error.word, *error.details)
+
+
 def read_instant(text: str, zone: ZoneInfo) -> datetime:
     """An instant from ISO 8601; without an offset it is wall-clock time in the house's zone. Raises Refusal."""
     try:
         instant = datetime.fromisoformat(text.strip())
     except ValueError:
-        raise Refusal(f"{text!r} ist kein Zeitpunkt; schreiben Sie zum Beispiel 2026-12-01T10:00.") from None
-    return instant if instant.tzinfo else instant.replace(tzinfo=zone)
-
-
-def check_year(instant: datetime) -> None:
-    """Refuse an instant that calendars and time zones can't be calculated with. Raises Refusal."""
+        raise Refusal("not_an_instant", text.strip()) from None
     if not FIRST_YEAR <= instant.year <= LAST_YEAR:
-        raise Refusal(f"{instant:%d.%m.%Y} liegt nicht zwischen den Jahren {FIRST_YEAR} und {LAST_YEAR}.")
+        raise Refusal("year_out_of_reach", text.strip(), FIRST_YEAR, LAST_YEAR)
+    return instant if instant.tzinfo else instant.replace(tzinfo=zone)
 
 
 def add(connection: Connection, desk: Desk, entry: Entry, *, approve: bool) -> int:
@@ -82,10 +86,10 @@ def add(connection: Connection, desk: Desk, entry: Entry, *, approve: bool) -> i
     images = [dict(image) for image in entry.images]
     text = _with_credits(entry.text, images)
     if entry.at < desk.now - desk.late_grace:
-        raise Refusal(f"Der Zeitpunkt {entry.at.isoformat()} liegt zu weit in der Vergangenheit.")
+        raise Refusal("in_the_past", entry.at.isoformat())
     problems = compose.preflight(channel.network, text, entry.link, images)
     if problems:
-        raise Refusal(" ".join(sentences(problems, desk.language)))
+        raise Refusal("not_sendable", problems)
     state = State.APPROVED if approve else State.DRAFT
     announcement_id = ledger.create(
         connection, channel.id, state, entry.at, desk.late_grace, desk.now, desk.actor, detail={"text": text}
@@ -118,7 +122,7 @@ def _channel(connection: Connection, name: str) -> Row[Any]:
     try:
         return store.channel_named(connection, name)
     except store.Unknown as unknown:
-        raise Refusal(str(unknown)) from None
+        raise refused(unknown) from None
 
 
 def _with_credits(text: str, images: list[dict[str, str]]) -> str:
@@ -138,66 +142,67 @@ def local_image(desk: Desk, file: Path, alt: str, credit: str) -> dict[str, str]
     try:
         return {"file": compose.keep_local_image(desk.media, file), "alt": alt, "credit": credit}
     except ImageError as error:
-        raise Refusal(str(error)) from None
+        raise Refusal("not_sendable", [f"image_unusable:{error}"]) from None
 
 
 # --- import --------------------------------------------------------------------------------------------------
 
 
-def read_csv(data: bytes, desk: Desk, directory: Path) -> tuple[list[Entry], list[dict[str, Any]]]:
+def read_csv(data: bytes, desk: Desk, directory: Path) -> tuple[list[Entry], list[Rejected]]:
     """Entries and rejected rows of a CSV file (UTF-8, comma or semicolon). Row 1 is the first behind the heading."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return [], [{"row": 0, "reason": "Die Datei ist nicht in UTF-8 gespeichert."}]
+        return [], [(0, Refusal("csv_not_utf8"))]
     heading = text.splitlines()[0] if text.strip() else ""
     delimiter = ";" if heading.count(";") > heading.count(",") else ","
     rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     entries: list[Entry] = []
-    rejected: list[dict[str, Any]] = []
+    rejected: list[Rejected] = []
     try:
         columns = [name.strip().lower() for name in rows.fieldnames or ()]
         rows.fieldnames = columns
-        unknown = [name for name in columns if name not in CSV_COLUMNS]
-        missing = [name for name in ("channel", "at", "text") if name not in columns]
-        if unknown or missing:
-            return [], [{"row": 0, "reason": _columns_sentence(unknown, missing)}]
+        wrong = _wrong_columns(columns)
+        if wrong:
+            return [], wrong
         for number, row in enumerate(rows, start=1):
             try:
                 entries.append(_entry(row, desk, directory))
             except Refusal as refusal:
-                rejected.append({"row": number, "reason": str(refusal)})
+                rejected.append((number, refusal))
     except csv.Error as error:
-        rejected.append({"row": len(entries) + len(rejected) + 1, "reason": f"Die Zeile ist kein CSV: {error}."})
+        rejected.append((len(entries) + len(rejected) + 1, Refusal("csv_broken", error)))
     return entries, rejected
 
 
-def _columns_sentence(unknown: list[str], missing: list[str]) -> str:
-    parts = [f"unbekannte Spalten: {', '.join(map(repr, unknown))}"] if unknown else []
-    parts += [f"fehlende Spalten: {', '.join(missing)}"] if missing else []
-    return f"Die Kopfzeile passt nicht ({'; '.join(parts)}); erlaubt sind {', '.join(CSV_COLUMNS)}."
+def _wrong_columns(columns: list[str]) -> list[Rejected]:
+    unknown = [name for name in columns if name not in CSV_COLUMNS]
+    missing = [name for name in ("channel", "at", "text") if name not in columns]
+    permitted = ", ".join(CSV_COLUMNS)
+    found = [Refusal("csv_columns_unknown", ", ".join(map(repr, unknown)), permitted)] if unknown else []
+    found += [Refusal("csv_columns_missing", ", ".join(missing), permitted)] if missing else []
+    return [(0, refusal) for refusal in found]
 
 
 def _entry(row: dict[str, Any], desk: Desk, directory: Path) -> Entry:
     if None in row or any(value is None for value in row.values()):
-        raise Refusal("Die Zeile hat nicht so viele Felder wie die Kopfzeile.")
+        raise Refusal("csv_fields_differ")
     values = {name: (value or "").strip() for name, value in row.items()}
     at = read_instant(values["at"], desk.zone)
-    check_year(at)
     images: tuple[dict[str, str], ...] = ()
     if values.get("image"):
         images = (local_image(desk, directory / values["image"], values.get("alt", ""), values.get("credit", "")),)
     return Entry(values["channel"], at, values["text"], values.get("link") or None, images)
 
 
-def import_entries(connection: Connection, desk: Desk, entries: list[Entry], *, approve: bool) -> list[dict[str, Any]]:
+def import_entries(connection: Connection, desk: Desk, entries: list[Entry], *, approve: bool) -> list[Rejected]:
     """Add all entries and answer the bad rows; the caller rolls back when there is one: all or nothing."""
-    rejected: list[dict[str, Any]] = []
+    rejected: list[Rejected] = []
     for number, entry in enumerate(entries, start=1):
         try:
             add(connection, desk, entry, approve=approve)
         except Refusal as refusal:
-            rejected.append({"row": number, "reason": str(refusal)})
+            rejected.append((number, refusal))
     return rejected
 
 
@@ -210,9 +215,9 @@ def approve(connection: Connection, desk: Desk, announcement_id: int) -> None:
     if State(row.state) is State.APPROVED:
         return
     if State(row.state) is not State.DRAFT:
-        raise Refusal(f"Beitrag {announcement_id} ist {row.state}; freigeben lässt sich nur ein Entwurf.")
+        raise Refusal("not_a_draft", announcement_id, row.state)
     if row.late_until < desk.now:
-        raise Refusal(f"Der Termin von Beitrag {announcement_id} ist verstrichen; bitte zuerst verschieben.")
+        raise Refusal("slot_passed", announcement_id)
     if row.approval == "four-eyes":
         _check_four_eyes(desk, row)
     store.approve(connection, announcement_id, desk.actor, desk.now)
@@ -228,23 +233,23 @@ def _needed(row: Row[Any]) -> int:
 
 def _check_four_eyes(desk: Desk, row: Row[Any]) -> None:
     if desk.actor_name.startswith("cli:"):
-        raise Refusal("Vier Augen brauchen angemeldete Personen; geben Sie mit --as NAME an, wer freigibt.")
+        raise Refusal("four_eyes_sign_in")
     if row.editor == desk.actor:
-        raise Refusal("Wer den Text zuletzt bearbeitet hat, kann ihn unter vier Augen nicht selbst freigeben.")
+        raise Refusal("four_eyes_editor")
 
 
 def _row(connection: Connection, announcement_id: int) -> Row[Any]:
     try:
         return store.announcement_row(connection, announcement_id)
     except store.Unknown as unknown:
-        raise Refusal(str(unknown)) from None
+        raise refused(unknown) from None
 
 
 def _act(connection: Connection, desk: Desk, announcement_id: int, seen: State, event: Event, **values: Any) -> None:
     try:
         ledger.act(connection, announcement_id, seen, event, desk.now, desk.actor, **values)
     except NotPossible as error:
-        raise Refusal(str(error)) from None
+        raise refused(error) from None
 
 
 def hold(connection: Connection, desk: Desk, announcement_id: int, reason: str = "person") -> None:
@@ -265,10 +270,17 @@ def hold(connection: Connection, desk: Desk, announcement_id: int, reason: str =
 
 
 def release(connection: Connection, desk: Desk, announcement_id: int) -> None:
-    """Let a held announcement go on: as approved where it was or need not be, else as a draft."""
+    """Let a held announcement go on: as approved where it was or need not be, else as a draft. Of one that is out,
+    say that what staff were told of it since has been seen to."""
     row = _row(connection, announcement_id)
+    if State(row.state) is State.POSTED and row.problems:
+        store.set_announcement(connection, announcement_id, desk.now, problems=[])
+        ledger.note(
+            connection, "seen_to", desk.now, desk.actor, delivery_id=announcement_id, detail={"problems": row.problems}
+        )
+        return
     if State(row.state) is not State.HELD:
-        raise Refusal(f"Beitrag {announcement_id} ist nicht angehalten, sondern {row.state}.")
+        raise Refusal("not_held", announcement_id, row.state)
     given = store.approvers(connection, [announcement_id]).get(announcement_id, [])
     ready = row.approval == "none" or len(given) >= _needed(row)
     event = Event.RELEASED if ready else Event.UNAPPROVED
@@ -284,7 +296,7 @@ def cancel(connection: Connection, desk: Desk, announcement_id: int, reason: str
     try:
         ledger.cancel(connection, announcement_id, desk.now, desk.actor, reason)
     except NotPossible as error:
-        raise Refusal(str(error)) from None
+        raise refused(error) from None
 
 
 def retry(connection: Connection, desk: Desk, announcement_id: int) -> None:
@@ -293,7 +305,7 @@ def retry(connection: Connection, desk: Desk, announcement_id: int) -> None:
     try:
         ledger.retry(connection, announcement_id, desk.now, desk.actor, desk.now + desk.late_grace)
     except NotPossible as error:
-        raise Refusal(str(error)) from None
+        raise refused(error) from None
 
 
 def settle(connection: Connection, desk: Desk, announcement_id: int, remote_id: str | None, permalink: str) -> None:
@@ -304,7 +316,7 @@ def settle(connection: Connection, desk: Desk, announcement_id: int, remote_id: 
             connection, announcement_id, remote_id, permalink, desk.now, desk.actor, desk.now + desk.late_grace
         )
     except NotPossible as error:
-        raise Refusal(str(error)) from None
+        raise refused(error) from None
 
 
 def move(connection: Connection, desk: Desk, announcement_id: int, at: datetime, grace: timedelta) -> None:
@@ -312,7 +324,7 @@ def move(connection: Connection, desk: Desk, announcement_id: int, at: datetime,
     row = _row(connection, announcement_id)
     seen = _recalled(connection, desk, announcement_id, row)
     if at < desk.now - grace:
-        raise Refusal(f"Der Zeitpunkt {at.isoformat()} liegt in der Vergangenheit.")
+        raise Refusal("in_the_past", at.isoformat())
     values = {"due_at": at, "late_until": at + grace, "not_before": None}
     if seen is State.MISSED:
         given = store.approvers(connection, [announcement_id]).get(announcement_id, [])
@@ -330,7 +342,7 @@ def move(connection: Connection, desk: Desk, announcement_id: int, at: datetime,
             detail={"from": row.due_at.isoformat(), "to": at.isoformat()},
         )
     else:
-        raise Refusal(f"Beitrag {announcement_id} ist {row.state}; verschieben geht nicht mehr.")
+        raise Refusal("not_movable", announcement_id, row.state)
     store.set_announcement(connection, announcement_id, desk.now, pinned=True)
 
 
@@ -340,7 +352,7 @@ def _recalled(connection: Connection, desk: Desk, announcement_id: int, row: Row
     try:
         return ledger.recall(connection, announcement_id, desk.now, desk.actor)
     except NotPossible as error:
-        raise Refusal(str(error)) from None
+        raise refused(error) from None
 
 
 def edit(
@@ -356,17 +368,15 @@ def edit(
     row = _row(connection, announcement_id)
     seen = _recalled(connection, desk, announcement_id, row)
     if seen not in PLANNED and seen is not State.MISSED and seen is not State.REFUSED:
-        raise Refusal(f"Beitrag {announcement_id} ist {row.state}; bearbeiten geht nicht mehr.")
+        raise Refusal("not_editable", announcement_id, row.state)
     if seen is State.REFUSED:
-        raise Refusal(
-            f"Beitrag {announcement_id} wurde vom Netzwerk abgelehnt; legen Sie ihn mit geändertem Text neu an."
-        )
+        raise Refusal("refused_not_editable", announcement_id)
     new_images = list(row.images) if images is None else images
     new_link = row.link if link is None else link or None
     new_text = _with_credits(row.text if text is None else text, new_images)
     problems = compose.preflight(row.network, new_text, new_link, new_images)
     if problems:
-        raise Refusal(" ".join(sentences(problems, desk.language)))
+        raise Refusal("not_sendable", problems)
     store.set_announcement(
         connection,
         announcement_id,

@@ -42,19 +42,6 @@ class Loss:
     missing: Head | None
     since: datetime | None
 
-    def advice(self) -> str:
-        """What staff read."""
-        what = (
-            f"Der Datenbank fehlt der Protokolleintrag {self.missing.id[:8]} vom {self.missing.at:%d.%m.%Y %H:%M} UTC"
-            if self.missing
-            else "Dieser Rechner kennt die Datenbank nicht, in der schon gesendet wurde"
-        )
-        known = f"; ihr neuester ist vom {self.since:%d.%m.%Y %H:%M} UTC" if self.since else ""
-        return (
-            f"{what}{known}. Sie wurde zurückgespielt oder ist auf einen anderen Server gewechselt. Prüfen Sie sie; "
-            "`kreativorte go` gibt sie frei, und was in der Lücke fällig war, wird vor dem Senden gesucht."
-        )
-
 
 class Heads:
     """The file beside the key. Reading never fails: an unreadable file is one that knows nothing."""

@@ -13,7 +13,7 @@ Later steps are planned provisionally, counted from the planned instant of the s
 weeks ahead; they are moved once the step before goes out too late for them.
 
 All instants are aware and in UTC; days, weeks (ISO 8601, Monday to Sunday) and hours are those of the zone.
-Reasons are short words, some with detail behind a colon; campaign/news.py holds their sentences.
+Reasons are short words, some with detail behind a colon; campaign/news/ holds their sentences.
 """
 
 from __future__ import annotations
@@ -73,10 +73,11 @@ class Key:
 
 @dataclass(frozen=True)
 class PlannedPlace:
-    """A stored place and its id there."""
+    """A stored place and its id there; `portals` are further ones that list it."""
 
     place_id: int
     place: Place
+    portals: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -543,6 +544,7 @@ class _Planning:
         self.campaigns = [each for each in request.campaigns if each.ends >= self.almanac.today]
         self.channels = {each.name: each for each in request.channels}
         self.places = {each.place_id: each.place for each in sorted(request.places, key=lambda each: each.place_id)}
+        self.listed_in = {each.place_id: each.portals | {each.place.portal} for each in request.places}
         self.taken = {each.key: each for each in request.taken}
         self.latest = _latest(request.taken)
         self.accounts = _Accounts(self.channels, request.taken)
@@ -573,15 +575,15 @@ class _Planning:
     def _chains(self) -> Iterator[_Chain]:
         for campaign in self.campaigns:
             for place_id, place in self.places.items():
-                if campaign.steps and self._wants(campaign, place):
+                if campaign.steps and self._wants(campaign, place_id, place):
                     yield from self._chains_of(campaign, place_id, place)
 
-    def _wants(self, campaign: Campaign, place: Place) -> bool:
+    def _wants(self, campaign: Campaign, place_id: int, place: Place) -> bool:
         published = self.almanac.day(place.published_at)
         return (
             not place.withdrawn
             and campaign.announce_published_from <= published <= campaign.ends
-            and (not campaign.portals or place.portal in campaign.portals)
+            and (not campaign.portals or bool(self.listed_in[place_id].intersection(campaign.portals)))
             and _meets(campaign.regions, place.regions)
             and _meets(campaign.categories, place.categories)
         )

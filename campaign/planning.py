@@ -110,7 +110,7 @@ def _situation(connection: Connection, house: House, until: date | None) -> _Sit
         now=house.now,
         zone=house.settings.zone,
         campaigns=tuple(campaigns.values()),
-        places=tuple(PlannedPlace(one.id, one.place) for one in places.values() if not (one.held or one.withdrawn)),
+        places=_planned_places(places),
         channels=tuple(
             ChannelInfo(row.name, row.network, regions.get(row.id, ()), row.paused, row.world)
             for row in channels.values()
@@ -121,6 +121,19 @@ def _situation(connection: Connection, house: House, until: date | None) -> _Sit
         house_blackouts=house.settings.blackouts,
     )
     return _Situation(request, campaigns, places, channels, {_key(row): row for row in rows})
+
+
+def _planned_places(places: dict[int, StoredPlace]) -> tuple[PlannedPlace, ...]:
+    """What may be announced; a place that two portals list counts once, and as a place of both."""
+    listed_in: dict[int, set[str]] = defaultdict(set)
+    for one in places.values():
+        if one.same_as is not None and one.is_another and not one.withdrawn:
+            listed_in[one.same_as].add(one.place.portal)
+    return tuple(
+        PlannedPlace(one.id, one.place, frozenset(listed_in[one.id]))
+        for one in places.values()
+        if not (one.held or one.withdrawn or one.is_another)
+    )
 
 
 @dataclass(frozen=True)
@@ -171,11 +184,12 @@ def changes(house: House, decision: Decision) -> Iterator[Callable[[Connection],
     for start in range(0, len(decision.drafts), CHUNK):
         chunk = decision.drafts[start : start + CHUNK]
         yield lambda connection, chunk=chunk: _create_all(connection, house, decision.situation, chunk)  # type: ignore[misc]
-    yield lambda connection: _refreshed(connection, house)
+    yield lambda connection: _followed(connection, house)
 
 
-def _refreshed(connection: Connection, house: House) -> tuple[list[int], list[int]]:
-    refresh(connection, house)
+def _followed(connection: Connection, house: House) -> tuple[list[int], list[int]]:
+    """Also what a pull that was cut off left behind."""
+    follow_places(connection, house)
     return [], []
 
 
@@ -399,15 +413,33 @@ def not_permitted(connection: Connection, house: House, row: Row[Any], at: datet
 
 
 def follow_places(connection: Connection, house: House) -> None:
-    """Cancel what is planned for withdrawn places, refresh untouched announcements, flag the others."""
-    gone = {one.id for one in store.stored_places(connection) if one.withdrawn}
+    """Cancel what is planned for withdrawn places and second listings, refresh untouched announcements, flag the
+    others; of what is out, staff are told where its place was withdrawn or changed."""
+    stored = {one.id: one for one in store.stored_places(connection)}
     for row in store.announcement_rows(connection, states=[*PLANNED, State.QUEUED, State.MISSED]):
-        if row.place_id in gone:
-            ledger.cancel(connection, row.id, house.now, ledger.DAEMON, "place_withdrawn")
+        place = stored.get(row.place_id)
+        if place is not None and (place.withdrawn or place.is_another):
+            why = "place_withdrawn" if place.withdrawn else "place_merged"
+            ledger.cancel(connection, row.id, house.now, ledger.DAEMON, why)
     for row in store.announcement_rows(connection, states=[State.POSTED]):
-        if row.place_id in gone and row.removed_at is None and "place_withdrawn" not in row.problems:
-            store.set_announcement(connection, row.id, house.now, problems=[*row.problems, "place_withdrawn"])
+        place = stored.get(row.place_id)
+        if place is not None and row.removed_at is None:
+            _tell_of_posted(connection, house, row, place)
     refresh(connection, house)
+
+
+def _tell_of_posted(connection: Connection, house: House, row: Row[Any], place: StoredPlace) -> None:
+    """Flag what is out and may no longer be true; each change is told once."""
+    problems = [one for one in row.problems if one != "place_withdrawn"]
+    if place.withdrawn:
+        problems.append("place_withdrawn")
+    elif place.place.fingerprint != row.fingerprint:
+        problems = [*[one for one in problems if one != "posted_place_changed"], "posted_place_changed"]
+    if problems == list(row.problems) and place.place.fingerprint == row.fingerprint:
+        return
+    store.set_announcement(connection, row.id, house.now, problems=problems, fingerprint=place.place.fingerprint)
+    for word in problems[-1:]:
+        ledger.note(connection, word, house.now, ledger.DAEMON, delivery_id=row.id)
 
 
 def refresh(connection: Connection, house: House) -> None:

@@ -138,7 +138,7 @@ def _walk(app: App, daemon_of: DaemonOf, url: str, screen: Console) -> int:
 def _pull(app: App, screen: Console) -> None:
     screen.rule("1 · Orte aus dem Portal")
     for one in app.pull():
-        counts = one.to_json()
+        counts = one.to_json(app.settings["language"])
         screen.print(
             f"{counts['seen']} Zeilen gelesen: {counts['new']} neue Orte, {counts['withdrawn']} zurückgezogen, "
             f"{len(counts['rejected'])} abgewiesen {escape(counts['problem'] or '')}"

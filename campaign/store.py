@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, Select, Text, and_, bindparam, cast, delete, func, insert, or_, select, update
 
-from campaign.places import Picture, Place, Rejected
+from campaign.places import Known, Picture, Place, Rejected
 from campaign.tables import (
     announcements,
     approvals,
@@ -21,6 +21,7 @@ from campaign.tables import (
     portals,
     rejected_rows,
 )
+from posts.errors import Explained
 from posts.states import State
 from posts.tables import brake, channels, deliveries, workers
 
@@ -28,8 +29,8 @@ FREE = ""
 """The campaign's name of an announcement outside campaigns."""
 
 
-class Unknown(Exception):
-    """Something was named that does not exist; the message is one sentence."""
+class Unknown(Explained):
+    """Something was named that does not exist."""
 
 
 # --- persons -------------------------------------------------------------------------------------------------
@@ -61,7 +62,13 @@ class StoredPlace:
     place: Place
     held: bool
     withdrawn: bool
-    missing_polls: int
+    gone: str | None
+    same_as: int | None
+
+    @property
+    def is_another(self) -> bool:
+        """Whether it is a further listing of another place, and announced with that one."""
+        return self.same_as is not None and self.same_as != self.id
 
 
 def note_portal(connection: Connection, name: str, now: datetime, problem: str | None) -> None:
@@ -87,6 +94,14 @@ def stored_places(connection: Connection, portal: str | None = None) -> list[Sto
     return [_stored(row) for row in connection.execute(query)]
 
 
+def places_held(connection: Connection, portal: str) -> int:
+    """How many places of a portal wait for a person's decision."""
+    query = (
+        select(func.count()).select_from(places).where(places.c.portal == portal, places.c.held, ~places.c.withdrawn)
+    )
+    return int(connection.execute(query).scalar_one())
+
+
 def place_of(connection: Connection, place_id: int) -> StoredPlace | None:
     """One place, or None."""
     row = connection.execute(select(places).where(places.c.id == place_id)).one_or_none()
@@ -94,7 +109,24 @@ def place_of(connection: Connection, place_id: int) -> StoredPlace | None:
 
 
 def _stored(row: Row[Any]) -> StoredPlace:
-    return StoredPlace(row.id, _place(row.data), row.held, row.withdrawn, row.missing_polls)
+    return StoredPlace(row.id, _place(row.data), row.held, row.withdrawn, row.gone, row.same_as)
+
+
+def known_places(connection: Connection, portal: str) -> dict[str, Known]:
+    """What the next poll of a portal is compared with, by external id. Cheap also for thousands of places."""
+    columns = (
+        places.c.external_id,
+        places.c.fingerprint,
+        places.c.withdrawn,
+        places.c.missing_polls,
+        places.c.held,
+        places.c.url,
+        places.c.name,
+        places.c.town,
+        func.coalesce(places.c.digest, ""),
+    )
+    rows = connection.execute(select(*columns).where(places.c.portal == portal))
+    return {row[0]: Known(*row[1:]) for row in rows}
 
 
 def _place(data: Mapping[str, Any]) -> Place:
@@ -114,10 +146,16 @@ def _data(place: Place) -> dict[str, Any]:
     return values
 
 
-def save_place(connection: Connection, place: Place, now: datetime, *, held: bool = False) -> int:
+def save_place(
+    connection: Connection, place: Place, now: datetime, *, digest: str | None = None, held: bool = False
+) -> int:
     """Insert or update a place as its portal shows it now; returns its number."""
     values = {
         "name": place.name,
+        "url": place.url,
+        "town": place.town,
+        "digest": digest,
+        "gone": None,
         "published_at": place.published_at,
         "data": _data(place),
         "fingerprint": place.fingerprint,
@@ -151,6 +189,34 @@ def mark_places(connection: Connection, portal: str, external_ids: Sequence[str]
         )
 
 
+def note_digests(connection: Connection, portal: str, digests: Mapping[str, str]) -> None:
+    """Remember the rows of places that are what they were, though their rows are not (as their date of change)."""
+    rows = [{"key": key, "row": digest} for key, digest in digests.items()]
+    if rows:
+        connection.execute(
+            update(places)
+            .where(places.c.portal == portal, places.c.external_id == bindparam("key"))
+            .values(digest=bindparam("row")),
+            rows,
+        )
+
+
+def set_place(connection: Connection, place_id: int, **values: Any) -> None:
+    """Set columns of one place."""
+    connection.execute(update(places).where(places.c.id == place_id).values(**values))
+
+
+def sent_places(connection: Connection, place_ids: Sequence[int]) -> set[int]:
+    """Those places of which something went out or may have gone out."""
+    sent = (State.SENDING, State.UNKNOWN, State.IN_DOUBT, State.POSTED)
+    query = (
+        select(announcements.c.place_id)
+        .join(deliveries, deliveries.c.id == announcements.c.id)
+        .where(announcements.c.place_id.in_(list(place_ids)), deliveries.c.state.in_([one.value for one in sent]))
+    )
+    return set(connection.execute(query.distinct()).scalars())
+
+
 def replace_rejected(connection: Connection, portal: str, rejected: Iterable[Rejected], now: datetime) -> None:
     """Keep the present list of rows that could not become places."""
     connection.execute(delete(rejected_rows).where(rejected_rows.c.portal == portal))
@@ -174,7 +240,7 @@ def channel_named(connection: Connection, name: str) -> Row[Any]:
         select(channels).where(channels.c.name == name, channels.c.removed_at.is_(None))
     ).one_or_none()
     if row is None:
-        raise Unknown(f"There is no channel {name!r}; `kreativorte channel list` shows them.")
+        raise Unknown("channel_unknown", name)
     return row
 
 
@@ -221,7 +287,7 @@ def campaign_row(connection: Connection, name: str) -> Row[Any]:
     """One campaign. Raises Unknown."""
     row = connection.execute(select(campaigns).where(campaigns.c.name == name)).one_or_none()
     if row is None:
-        raise Unknown(f"There is no campaign {name!r}; `kreativorte campaign list` shows them.")
+        raise Unknown("campaign_unknown", name)
     return row
 
 
@@ -307,11 +373,21 @@ def overdue(connection: Connection, before: datetime) -> int:
     return int(connection.execute(query).scalar_one())
 
 
+def posted_with_problems(connection: Connection) -> list[Row[Any]]:
+    """What is out and still there, and of which staff must know something."""
+    query = announcement_query().where(
+        deliveries.c.state == State.POSTED.value,
+        deliveries.c.removed_at.is_(None),
+        cast(announcements.c.problems, Text) != "[]",
+    )
+    return list(connection.execute(query.order_by(deliveries.c.due_at, announcements.c.id)))
+
+
 def announcement_row(connection: Connection, announcement_id: int) -> Row[Any]:
     """One announcement. Raises Unknown."""
     rows = announcement_rows(connection, ids=[announcement_id])
     if not rows:
-        raise Unknown(f"There is no announcement {announcement_id}.")
+        raise Unknown("announcement_unknown", announcement_id)
     return rows[0]
 
 
@@ -428,6 +504,17 @@ def same_text_rival(connection: Connection, row: Row[Any], span: timedelta) -> i
         )
         .limit(1)
     ).scalar_one_or_none()
+
+
+def waiting(connection: Connection, now: datetime) -> list[Row[Any]]:
+    """Channel, campaign and instant of whatever is due and not begun yet, no matter what keeps it back."""
+    return list(
+        connection.execute(
+            select(deliveries.c.channel_id, announcements.c.campaign, deliveries.c.due_at)
+            .join(announcements, announcements.c.id == deliveries.c.id)
+            .where(deliveries.c.state.in_((State.APPROVED.value, State.QUEUED.value)), deliveries.c.due_at <= now)
+        )
+    )
 
 
 def spent_usd(connection: Connection, campaign: str, since: datetime | None) -> float:

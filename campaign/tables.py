@@ -46,6 +46,14 @@ places = Table(
     Column("missing_polls", Integer, nullable=False, default=0),
     Column("withdrawn", Boolean, nullable=False, default=False),
     Column("held", Boolean, nullable=False, default=False),
+    Column("url", Text, nullable=False, server_default=""),
+    Column("town", Text, nullable=False, server_default=""),
+    # The fingerprint of the portal's row; NULL where the next poll must look at it whatever it says.
+    Column("digest", Text),
+    # Why the portal no longer shows it, where the CMS can tell.
+    Column("gone", Text),
+    # The place of another portal that this one is; its own number where a person said that it is one of its own.
+    Column("same_as", BigInteger),
     UniqueConstraint("portal", "external_id"),
 )
 

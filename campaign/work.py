@@ -78,7 +78,7 @@ class Work:
         ended become doubts, their preparations are free again."""
         lost = self._app.compare_heads()
         if lost is not None:
-            logger.error("%s", lost.advice())
+            logger.error("%s", self._app.told_loss(lost))
         # At once: a first daemon that dies before its first tick must not find its own work a stranger's.
         self._app.keep_head()
         with self._app.database.write() as connection:

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from posts import ledger
 from posts.clock import Clock
-from posts.errors import Outcome, SignedOut, Unreachable
+from posts.errors import Explained, Outcome, SignedOut, Unreachable
 from posts.networks.publisher import Account, Endpoint, Publisher
 from posts.networks.registry import NETWORKS, CredentialsError, open_publisher
 from posts.tables import channels
@@ -28,8 +28,8 @@ REFRESH_TRIES, REFRESH_PAUSE = 150, 0.2
 Begin = Callable[[], AbstractContextManager[Connection]]
 
 
-class KeyProblem(Exception):
-    """The secret key is missing or does not fit; one sentence."""
+class KeyProblem(Explained):
+    """The secret key is missing or does not fit."""
 
 
 class Vault:
@@ -40,7 +40,7 @@ class Vault:
         try:
             self._fernet = MultiFernet([Fernet(key) for key in keys.replace(",", " ").split()])
         except ValueError:
-            raise KeyProblem("The secret key is not a Fernet key; `kreativorte init` writes one.") from None
+            raise KeyProblem("key_invalid") from None
 
     def lock(self, credentials: Mapping[str, Any]) -> str:
         """Credentials as they lie in the database."""
@@ -51,7 +51,7 @@ class Vault:
         try:
             opened: dict[str, Any] = json.loads(self._fernet.decrypt(stored.encode()))
         except InvalidToken:
-            raise KeyProblem("The stored tokens were encrypted with another secret key.") from None
+            raise KeyProblem("key_is_another") from None
         return opened
 
 
@@ -62,7 +62,7 @@ def read_key(file: Path, from_environment: str | None) -> str:
     try:
         return file.read_text(encoding="ascii")
     except (OSError, UnicodeDecodeError):
-        raise KeyProblem(f"There is no readable secret key at {file}; `kreativorte init` writes one.") from None
+        raise KeyProblem("key_missing", file) from None
 
 
 def write_key(file: Path) -> None:

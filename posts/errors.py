@@ -1,6 +1,6 @@
 """Outcomes of a send other than success. Whatever is none of the known ones is `Unclear`.
 
-`reason` is a short stable word (the key of the advice that a person reads, see campaign/news.py);
+`reason` is a short stable word (the key of the advice that a person reads, see campaign/news/);
 `detail` is the network's own text for the log, already free of tokens.
 """
 
@@ -69,3 +69,13 @@ class Unclear(Outcome):
     ) -> None:
         super().__init__(reason, detail, server_time=server_time)
         self.duplicate = duplicate
+
+
+class Explained(Exception):
+    """Something can't be done; a short word and its details say why. Whoever shows it to a person words it, in the
+    person's language; as a text it is for developers."""
+
+    def __init__(self, word: str, *details: object) -> None:
+        super().__init__(": ".join(map(str, (word, *details))))
+        self.word = word
+        self.details = details

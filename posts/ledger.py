@@ -20,6 +20,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from posts.clock import Clock
 from posts.drafts import Draft, Receipt
+from posts.errors import Explained
 from posts.states import PLANNED, Event, ForbiddenMove, State, after
 from posts.tables import Instant, attempts, brake, channels, deliveries, leases, log_entries, reader_proofs, workers
 
@@ -52,8 +53,8 @@ class Attempt:
     started_at: datetime
 
 
-class NotPossible(Exception):
-    """A person asked for a move that the announcement's state does not allow; the message says which state."""
+class NotPossible(Explained):
+    """A person asked for a move that the announcement's state does not allow; number and state are its details."""
 
 
 def now_of(connection: Connection, clock: Clock) -> datetime:
@@ -302,7 +303,7 @@ def state_of(connection: Connection, delivery_id: int) -> State:
         select(deliveries.c.state).where(deliveries.c.id == delivery_id).with_for_update()
     ).scalar_one_or_none()
     if value is None:
-        raise NotPossible(f"There is no announcement {delivery_id}.")
+        raise NotPossible("announcement_unknown", delivery_id)
     return State(value)
 
 
@@ -1004,9 +1005,9 @@ def act(
     try:
         moved = move(connection, delivery_id, seen, event, now, actor, detail=detail, **values)
     except ForbiddenMove:
-        raise NotPossible(f"Announcement {delivery_id} is {seen.value}; that is not possible now.") from None
+        raise NotPossible("not_in_this_state", delivery_id, seen.value) from None
     if not moved:
-        raise NotPossible(f"Announcement {delivery_id} was just changed by somebody else; look again.")
+        raise NotPossible("changed_meanwhile", delivery_id)
 
 
 def recall(connection: Connection, delivery_id: int, now: datetime, actor: str) -> State:
@@ -1030,7 +1031,7 @@ def settle_by_person(
     """A person settles a doubt: found under a remote id, or absent (None) and to be sent again."""
     seen = state_of(connection, delivery_id)
     if seen is not State.IN_DOUBT:
-        raise NotPossible(f"Announcement {delivery_id} is {seen.value}, not in doubt; there is nothing to settle.")
+        raise NotPossible("nothing_to_settle", delivery_id, seen.value)
     if remote_id is not None:
         act(
             connection,
@@ -1062,7 +1063,7 @@ def retry(connection: Connection, delivery_id: int, now: datetime, actor: str, l
     """Send a refused announcement again on a person's word."""
     seen = state_of(connection, delivery_id)
     if seen is not State.REFUSED:
-        raise NotPossible(f"Announcement {delivery_id} is {seen.value}; only a refused one can be tried again.")
+        raise NotPossible("nothing_to_retry", delivery_id, seen.value)
     act(
         connection,
         delivery_id,

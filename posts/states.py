@@ -97,6 +97,7 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (State.IN_DOUBT, Event.SETTLED_FOUND): State.POSTED,
     (State.IN_DOUBT, Event.SETTLED_ABSENT): State.QUEUED,
     (State.REFUSED, Event.RETRIED): State.QUEUED,
+    (State.REFUSED, Event.CANCELLED): State.CANCELLED,
     (State.MISSED, Event.MOVED): State.APPROVED,
     (State.MISSED, Event.UNAPPROVED): State.DRAFT,
     (State.MISSED, Event.CANCELLED): State.CANCELLED,

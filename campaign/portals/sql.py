@@ -11,7 +11,10 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
@@ -24,6 +27,7 @@ from sqlalchemy import (
     Connection,
     Engine,
     NullPool,
+    RowMapping,
     TextClause,
     bindparam,
     create_engine,
@@ -41,8 +45,8 @@ from campaign.portals.portal import (
     PortalError,
     PortalMisconfigured,
     PortalUnreachable,
-    reading,
 )
+from campaign.portals.rows import ROW_DIGEST, digest_of, identity, reading
 
 CONNECT_SECONDS = 5
 STATEMENT_SECONDS = 30.0
@@ -54,22 +58,55 @@ _DRIVERS = {
     "mariadb": "mysql+pymysql",
     "sqlite": "sqlite",
 }
-_EMPTY = "WHERE 1 = 0"
+_NOTHING = "LIMIT 0"
+_MOST_MISSING = 500
+_MOST_ASKED = 500
+"""So many rows are asked for by their ids; of more, the whole list is read again."""
 
 Progress = Callable[[int], None]
 
 
-def read_portal(config: PortalConfig, progress: Progress | None = None) -> Reading:
+def read_portal(
+    config: PortalConfig,
+    now: datetime,
+    known: Mapping[str, str] = MappingProxyType({}),
+    progress: Progress | None = None,
+) -> Reading:
     """The portal's whole list as one snapshot; `progress` is told the number of rows read so far.
+
+    `known` holds what was read before: external ids that were shown, with the digests of their rows ("" for a row
+    that must be looked at anew). Those that are not in the list are asked for, where the CMS can tell why.
 
     Raises PortalUnreachable or PortalMisconfigured with one sentence; the latter names the table or field at
     fault. What stands in a row never raises: such a row is rejected in the Reading.
     """
+    config = at(config, now)
     with open_read_only(config) as connection:
         try:
-            return reading(config.name, _rows(connection, config, progress))
+            read = _changed(connection, config, known, progress) or reading(
+                config.name, _rows(connection, statement(config, connection.dialect.name), progress), known
+            )
+            return replace(read, gone=_whereabouts(connection, config, known, read))
         except DBAPIError as error:
             raise _explanation(connection, config, error) from None
+
+
+def at(config: PortalConfig, now: datetime) -> PortalConfig:
+    """The same portal, read at an instant: `:now` in its statements is that instant in Unix seconds."""
+    return replace(config, options={**config.options, "now": int(now.timestamp())})
+
+
+def _whereabouts(
+    connection: Connection, config: PortalConfig, known: Mapping[str, str], read: Reading
+) -> dict[str, str]:
+    """Of places that are missing from the list, why; at most so many as one question can name."""
+    listed = {place.external_id for place in read.places} | {row.external_id for row in read.rejected} | read.same
+    missing = sorted((key for key in known.keys() - listed if key.isdigit()), key=int)[:_MOST_MISSING]
+    if not config.whereabouts or not missing:
+        return {}
+    asked = replace(config, options={**config.options, "ids": [int(key) for key in missing]})
+    found = {str(row[0]): str(row[1]) for row in connection.execute(_clause(asked, config.whereabouts))}
+    return {key: found.get(key, "deleted") for key in missing}
 
 
 @contextmanager
@@ -99,11 +136,35 @@ def _connect(config: PortalConfig, engine: Engine) -> Connection:
     return connection
 
 
-def _rows(connection: Connection, config: PortalConfig, progress: Progress | None) -> Iterator[Mapping[str, Any]]:
-    result = connection.execution_options(stream_results=True).execute(_statement(config))
+def _changed(
+    connection: Connection, config: PortalConfig, known: Mapping[str, str], progress: Progress | None
+) -> Reading | None:
+    """The list by fingerprints that the database makes itself, and the rows that are not what they were.
+
+    None where that saves nothing or can't be done: nothing is known yet, this database makes no fingerprints, very
+    much has changed, or ids are missing or doubled.
+    """
+    dialect = connection.dialect.name
+    if dialect not in _DIGESTS or not any(known.values()):
+        return None
+    listed = list(_rows(connection, _digests(config, dialect), progress))
+    keys = [identity(row["id"]) for row in listed]
+    others = [row["id"] for key, row in zip(keys, listed, strict=True) if known.get(key) != digest_of(row)]
+    if len(set(keys) - {""}) < len(keys) or len(others) > _MOST_ASKED:
+        return None
+    only = replace(config, options={**config.options, "changed_ids": others or [None]})
+    condition = f"({config.fields['id']}) IN :changed_ids"
+    only = replace(only, where=f"({config.where}) AND {condition}" if config.where else condition)
+    read = reading(config.name, _rows(connection, statement(only, dialect), None) if others else ())
+    taken = {identity(one) for one in others}
+    return replace(read, seen=len(listed), same=frozenset(key for key in keys if key not in taken))
+
+
+def _rows(connection: Connection, asked: TextClause, progress: Progress | None) -> Iterator[RowMapping]:
+    result = connection.execution_options(stream_results=True).execute(asked)
     count = 0
     for batch in result.mappings().partitions(_BATCH):
-        yield from (dict(row) for row in batch)
+        yield from batch
         count += len(batch)
         if progress is not None:
             progress(count)
@@ -112,20 +173,50 @@ def _rows(connection: Connection, config: PortalConfig, progress: Progress | Non
 # Statements
 
 
-def _statement(config: PortalConfig) -> TextClause:
-    """All fields of all rows. The order makes sure that of two rows with one id the same one counts each time."""
+# A fingerprint over all fields of a row: an unknown value (here U+0000) differs from an empty one, and fields are kept
+# apart by a character that no editor types (U+001E).
+_DIGESTS: Mapping[str, Callable[[list[str]], str]] = {
+    "mysql": lambda fields: f"MD5(CONCAT_WS(_utf8mb4 0x1E, {_each('IFNULL({}, _utf8mb4 0x00)', fields)}))",
+    "postgresql": lambda fields: f"md5(ROW({_each('({})', fields)})::text)",
+}
+
+
+def _each(form: str, fields: list[str]) -> str:
+    return ", ".join(form.replace("{}", field) for field in fields)
+
+
+def statement(config: PortalConfig, dialect: str) -> TextClause:
+    """The question to the portal: all fields of all rows, and each row's fingerprint where the database makes one."""
     names = [name for name in FIELDS if name in config.fields]
-    columns = ", ".join(f"({config.fields[name]}) AS {name}" for name in names)
-    order = ", ".join(str(names.index(name) + 1) for name in REQUIRED)
-    return _clause(config, _select(columns, f"{_source(config)} ORDER BY {order}"))
+    columns = [f"({config.fields[name]}) AS {name}" for name in names]
+    if dialect in _DIGESTS:
+        columns.append(f"{_digest(config, dialect)} AS {ROW_DIGEST}")
+    return _clause(config, _select(", ".join(columns), _source(config) + _order(config)))
+
+
+def _digests(config: PortalConfig, dialect: str) -> TextClause:
+    """Of all rows only the id and the fingerprint."""
+    columns = f"({config.fields['id']}) AS id, {_digest(config, dialect)} AS {ROW_DIGEST}"
+    return _clause(config, _select(columns, _source(config)))
+
+
+def _digest(config: PortalConfig, dialect: str) -> str:
+    return _DIGESTS[dialect]([config.fields[name] for name in FIELDS if name in config.fields])
+
+
+def _order(config: PortalConfig) -> str:
+    """The order makes sure that of two rows with one id the same one counts each time."""
+    names = [name for name in FIELDS if name in config.fields]
+    return " ORDER BY " + ", ".join(str(names.index(name) + 1) for name in REQUIRED)
 
 
 def _select(columns: str, source: str) -> str:
-    return f"SELECT {columns} FROM {source}"  # noqa: S608 - the administrator's own SQL, on a connection that can't write
+    return f"SELECT {columns} FROM {source}"
 
 
 def _source(config: PortalConfig) -> str:
-    return config.table or f"({config.query}) AS portal_rows"
+    source = config.table or f"({config.query}) AS portal_rows"
+    return f"{source} WHERE {config.where}" if config.where else source
 
 
 _COLON_NAME = re.compile(r"(?<![:\w\\]):(\w+)(?!:)")
@@ -288,9 +379,15 @@ def _explanation(connection: Connection, config: PortalConfig, error: DBAPIError
 def _parts(config: PortalConfig) -> Iterator[tuple[str, TextClause]]:
     """Each part of the mapping alone. A field is read over all rows: some expressions fail on one row only."""
     source = _source(config)
-    yield f"table {config.table!r}" if config.table else "query", _clause(config, _select("1", f"{source} {_EMPTY}"))
+    yield _source_named(config), _clause(config, _select("1", f"{source} {_NOTHING}"))
     for name, expression in config.fields.items():
         yield f"field {name!r}", _clause(config, _select(f"({expression}) AS field", source))
+
+
+def _source_named(config: PortalConfig) -> str:
+    if config.preset:
+        return f"the tables of the preset {config.preset!r}"
+    return f"table {config.table!r}" if config.table else "query"
 
 
 def _sentence(config: PortalConfig, what: str, error: DBAPIError) -> str:

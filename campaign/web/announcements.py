@@ -8,7 +8,6 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Path, Request, Response
 
 from campaign.desk import Refusal
-from campaign.news import sentence
 from campaign.web.door import Here, Visitor, own_path
 from campaign.web.language import N_
 from campaign.web.page import answer_change
@@ -98,18 +97,18 @@ def settle_found(
     """It is there, under the id that stands at the end of its address."""
 
     def act() -> None:
-        visitor.app.settle(announcement_id, _remote_id(kennung, visitor.language))
+        visitor.app.settle(announcement_id, _remote_id(kennung))
 
     done = N_("Als erschienen vermerkt.")
     return answer_change(request, own_path(weiter, "/heute"), f"beitrag-{announcement_id}", act, done)
 
 
-def _remote_id(typed: str, language: str) -> str:
+def _remote_id(typed: str) -> str:
     """The id of a post from what was typed: the id, or the whole address."""
     path = typed.strip().partition("?")[0].rstrip("/")
     last = path.rpartition("/")[2]
     if not REMOTE_ID.fullmatch(last):
-        raise Refusal(sentence("remote_id_unusable", language))
+        raise Refusal("remote_id_unusable")
     return last
 
 

@@ -17,7 +17,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from campaign.desk import Refusal
-from campaign.news import sentence
+from campaign.news import refusal as told_refusal
 from campaign.web.door import SAFE, Visitor, drop_cookie, set_cookie, tell
 from campaign.web.language import LANGUAGES, N_, NAMES, Dates, catalogues
 from campaign.web.rules import RULES
@@ -172,16 +172,10 @@ def answer_change(request: Request, path: str, thing: str, act: Any, done: str) 
     try:
         act()
     except Refusal as refusal:
-        tell(request, response, thing, reason_of(refusal, visitor.language), done=False)
+        tell(request, response, thing, told_refusal(refusal, visitor.language), done=False)
     else:
         tell(request, response, thing, request.app.state.pages.gettext(done, visitor.language), done=True)
     return response
-
-
-def reason_of(refusal: Refusal, language: str) -> str:
-    """A refusal's sentence in the visitor's language, where it has a short word."""
-    reason = getattr(refusal, "reason", None)
-    return sentence(reason, language) if reason else str(refusal)
 
 
 mimetypes.add_type("text/javascript", ".js")

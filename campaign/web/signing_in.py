@@ -8,6 +8,7 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from campaign.access import NotAdmitted
+from campaign.news import refusal as told_refusal
 from campaign.web.door import (
     LANGUAGE_LASTS,
     Here,
@@ -18,7 +19,7 @@ from campaign.web.door import (
     set_cookie,
 )
 from campaign.web.language import LANGUAGES
-from campaign.web.page import back, reason_of, render
+from campaign.web.page import back, render
 
 routes = APIRouter()
 Field = Annotated[str, Form(max_length=2000)]
@@ -48,8 +49,8 @@ def sign_in(
     try:
         secret = visitor.app.access.sign_in(name, password, address_of(request), agent)
     except NotAdmitted as refusal:
-        status = 429 if refusal.reason == "sign_in_throttled" else 401
-        problem = reason_of(refusal, visitor.language)
+        status = 429 if refusal.word == "sign_in_throttled" else 401
+        problem = told_refusal(refusal, visitor.language)
         return render(request, "sign_in.html", status, next=path, name=name, problem=problem)
     return _signed_in(request, secret, path)
 
@@ -83,7 +84,7 @@ def _password_form(request: Request, link: str, problem: str = "", name: str = "
     try:
         invitation = visitor.app.access.invitation(link)
     except NotAdmitted as refusal:
-        return render(request, "trouble.html", 410, said=reason_of(refusal, visitor.language))
+        return render(request, "trouble.html", 410, said=told_refusal(refusal, visitor.language))
     return render(request, "password.html", status, link=link, invitation=invitation, name=name or "", problem=problem)
 
 
@@ -98,7 +99,7 @@ def set_password(
             raise NotAdmitted("passwords_differ")
         user = access.accept(link, password, name)
     except NotAdmitted as refusal:
-        return _password_form(request, link, reason_of(refusal, visitor.language), name, 422)
+        return _password_form(request, link, told_refusal(refusal, visitor.language), name, 422)
     if user.disabled:
         return RedirectResponse("/anmelden", 303)
     return _signed_in(request, access.open_session(user.person, request.headers.get("user-agent", "")), "/heute")

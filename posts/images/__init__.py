@@ -1,6 +1,6 @@
 """Pictures: fetched with suspicion, checked, shrunk to a network's limits, stripped of metadata, kept by content.
 
-Every failure is an `ImageError`: one German sentence and a stable reason.
+Every failure is an `ImageError`: a stable reason and its detail.
 """
 
 from posts.images.errors import ImageError

@@ -1,4 +1,4 @@
-"""Why a picture can't be had, as one German sentence for the person who chose it."""
+"""Why a picture can't be had, as a word that whoever tells it puts into a sentence."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ from __future__ import annotations
 class ImageError(Exception):
     """A picture that can't be had.
 
-    `reason` is stable: address, private_address, redirects, missing, forbidden, not_an_image, too_large, unreadable,
-    too_many_pixels, cannot_shrink and unsupported will not pass by waiting; unreachable, unavailable, certificate,
-    slow and not_stored may.
+    `reason` is stable: unreachable, unavailable, certificate, slow and not_stored may pass by waiting, all others will
+    not. `detail` is a name or number that belongs to it. As a text it is the two with a colon between.
     """
 
-    def __init__(self, reason: str, sentence: str) -> None:
-        super().__init__(sentence)
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(f"{reason}:{detail}" if detail else reason)
         self.reason = reason
-        self.sentence = sentence
+        self.detail = detail

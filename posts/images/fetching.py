@@ -68,7 +68,7 @@ def fetch(
         if isinstance(answer, bytes):
             return answer
         url = urljoin(url, answer.location)
-    raise ImageError("redirects", "Das Bild wird zu oft weitergeleitet.")
+    raise ImageError("redirects")
 
 
 @dataclass(frozen=True)
@@ -137,11 +137,11 @@ def _ask(
             connection.request("GET", _target(url), headers=_HEADERS)
             return _answer(connection.getresponse(), host, limits)
     except TimeoutError:
-        raise ImageError("slow", f"{host} liefert das Bild nicht rechtzeitig.") from None
+        raise ImageError("slow", host) from None
     except ssl.SSLCertVerificationError:
-        raise ImageError("certificate", f"Das Zertifikat von {host} ist nicht gültig.") from None
+        raise ImageError("certificate", host) from None
     except (OSError, http.client.HTTPException, ValueError):
-        raise ImageError("unreachable", f"{host} ist nicht zu erreichen oder bricht die Übertragung ab.") from None
+        raise ImageError("unreachable", host) from None
 
 
 def _answer(response: http.client.HTTPResponse, host: str, limits: FetchLimits) -> bytes | _Redirect:
@@ -152,16 +152,16 @@ def _answer(response: http.client.HTTPResponse, host: str, limits: FetchLimits) 
         raise _refusal(response.status, host)
     kind = (response.getheader("Content-Type") or "").split(";")[0].strip().lower()
     if kind and not kind.startswith("image/") and kind != "application/octet-stream":
-        raise ImageError("not_an_image", f"Unter der Adresse bei {host} liegt kein Bild, sondern »{kind[:60]}«.")
+        raise ImageError("not_an_image", f"{host}: {kind[:60]}")
     return _bounded(response, limits)
 
 
 def _refusal(status: int, host: str) -> ImageError:
     if status in (404, 410):
-        return ImageError("missing", f"Das Bild gibt es bei {host} nicht mehr.")
+        return ImageError("missing", host)
     if status in (408, 425, 429) or status >= 500:
-        return ImageError("unavailable", f"{host} liefert das Bild gerade nicht (HTTP {status}).")
-    return ImageError("forbidden", f"{host} gibt das Bild nicht heraus (HTTP {status}).")
+        return ImageError("unavailable", f"{host}, HTTP {status}")
+    return ImageError("forbidden", f"{host}, HTTP {status}")
 
 
 def _bounded(response: http.client.HTTPResponse, limits: FetchLimits) -> bytes:
@@ -177,7 +177,7 @@ def _bounded(response: http.client.HTTPResponse, limits: FetchLimits) -> bytes:
 
 
 def _too_large(limits: FetchLimits) -> ImageError:
-    return ImageError("too_large", f"Die Bilddatei ist größer als {limits.size // 1_000_000} MB.")
+    return ImageError("too_large", f"{limits.size // 1_000_000} MB")
 
 
 def _checked_url(url: str) -> SplitResult:
@@ -188,11 +188,11 @@ def _checked_url(url: str) -> SplitResult:
         port = f":{parts.port}" if parts.port else ""
         ascii_host = host if host.isascii() else idna.encode(host, uts46=True).decode()
     except ValueError:  # idna.IDNAError is one
-        raise ImageError("address", "Die Bildadresse ist nicht gültig.") from None
+        raise ImageError("address_invalid") from None
     if parts.scheme not in ("http", "https") or not host:
-        raise ImageError("address", "Die Bildadresse beginnt nicht mit https:// oder http://.")
+        raise ImageError("address_scheme")
     if parts.username is not None or parts.password is not None:
-        raise ImageError("address", "Die Bildadresse enthält Zugangsdaten.")
+        raise ImageError("address_with_credentials")
     return parts._replace(netloc=f"[{ascii_host}]{port}" if ":" in ascii_host else f"{ascii_host}{port}")
 
 
@@ -209,7 +209,7 @@ def _addresses(host: str, port: int, allowed: bool) -> list[str]:
     """The host's addresses. Raises ImageError when one of them is not public, OSError when it has none."""
     found = [str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
     if not allowed and not all(map(_is_public, found)):
-        raise ImageError("private_address", f"{host} liegt nicht im öffentlichen Netz.")
+        raise ImageError("private_address", host)
     return found
 
 
@@ -251,15 +251,15 @@ def _secured(plain: socket.socket, host: str) -> socket.socket:
 
 def _read_below(source: str, root: Path | None, limits: FetchLimits) -> bytes:
     if root is None:
-        raise ImageError("address", "Für Bilder ohne Webadresse ist kein Ordner eingestellt.")
+        raise ImageError("no_folder")
     try:
         home = root.resolve()
         file = (home / source.lstrip("/")).resolve()
         if not file.is_relative_to(home):
-            raise ImageError("address", "Der Bildpfad führt aus dem Bilderordner hinaus.")
+            raise ImageError("outside_folder")
         return _read_file(file, limits)
     except (OSError, ValueError, RuntimeError):  # missing or unreadable; a null byte; a circle of links
-        raise ImageError("missing", "Die Bilddatei gibt es im Bilderordner nicht.") from None
+        raise ImageError("not_in_folder") from None
 
 
 def _read_file(file: Path, limits: FetchLimits) -> bytes:

@@ -48,7 +48,7 @@ def prepare_image(data: bytes, *, max_bytes: int, types: tuple[str, ...], max_si
         for prepared in _encodings(smaller, lossless, types):
             if len(prepared.data) <= max_bytes:
                 return prepared
-    raise ImageError("cannot_shrink", f"Das Bild lässt sich nicht auf {max_bytes // 1000} kB verkleinern.")
+    raise ImageError("cannot_shrink", f"{max_bytes // 1000} kB")
 
 
 def _read(data: bytes, max_side: int) -> tuple[Image.Image, bool]:
@@ -66,11 +66,11 @@ def _read(data: bytes, max_side: int) -> tuple[Image.Image, bool]:
     except ImageError:
         raise
     except Exception as error:  # Pillow's readers raise whatever a broken file leads them to
-        raise ImageError("unreadable", "Die Datei ist kein lesbares Bild oder unvollständig.") from error
+        raise ImageError("unreadable") from error
 
 
 def _too_many_pixels() -> ImageError:
-    return ImageError("too_many_pixels", f"Das Bild hat mehr als {_MAX_PIXELS // 1_000_000} Millionen Bildpunkte.")
+    return ImageError("too_many_pixels", str(_MAX_PIXELS // 1_000_000))
 
 
 def _in_srgb(picture: Image.Image) -> Image.Image:
@@ -118,7 +118,7 @@ def _encodings(picture: Image.Image, lossless: bool, types: tuple[str, ...]) -> 
     """Files of this picture, the best first."""
     jpeg, png = "JPEG" in types, "PNG" in types
     if not jpeg and not png:
-        raise ImageError("unsupported", "Das Netzwerk nimmt weder JPEG noch PNG an.")
+        raise ImageError("unsupported")
     if png and (lossless or not jpeg):
         yield _encoded(picture, "PNG", "image/png", optimize=True)
     if jpeg:

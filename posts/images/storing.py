@@ -28,7 +28,7 @@ def store(data: bytes, directory: Path, suffix: str) -> Path:
             directory.mkdir(parents=True, exist_ok=True)
             _write(data, file, directory / f".{digest}.{secrets.token_hex(4)}.part")
     except OSError as error:
-        raise ImageError("not_stored", f"Das Bild lässt sich nicht ablegen ({error.strerror}).") from error
+        raise ImageError("not_stored", error.strerror or "") from error
     return file
 
 

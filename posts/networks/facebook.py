@@ -300,19 +300,17 @@ KEYS = ("access_token", "app_id", "app_secret")
 
 
 def credentials_of(values: Mapping[str, Any]) -> Credentials:
-    """The credentials in a file. Raises CredentialsError with one sentence for anything unusable."""
+    """The credentials in a file. Raises CredentialsError for anything unusable."""
     unknown = sorted(set(values) - set(KEYS))
     if unknown:
         known = ", ".join(KEYS)
-        raise CredentialsError(f"Die Zugangsdaten für facebook kennen »{unknown[0]}« nicht; bekannt sind {known}.")
+        raise CredentialsError("credentials_key_unknown", "facebook", unknown[0], known)
     for key in KEYS:
         value = values.get(key) or ""
         if not isinstance(value, str) or not value.isascii() or any(sign.isspace() for sign in value):
-            raise CredentialsError(
-                f"Die Zugangsdaten für facebook: »{key}« muss ein Text aus ASCII-Zeichen ohne Leerzeichen sein."
-            )
+            raise CredentialsError("credentials_value_invalid", "facebook", key)
     if not values.get("access_token"):
-        raise CredentialsError("Den Zugangsdaten für facebook fehlt »access_token«.")
+        raise CredentialsError("credentials_key_missing", "facebook", "access_token")
     return Credentials(**{key: values.get(key) or "" for key in KEYS})
 
 

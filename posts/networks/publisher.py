@@ -20,7 +20,7 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from posts.clock import Clock
 from posts.drafts import Draft, Image, Receipt, RemotePost
-from posts.errors import Outcome, Refused, Throttled, Unclear, Unreachable
+from posts.errors import Explained, Outcome, Refused, Throttled, Unclear, Unreachable
 from posts.text import marker_in, same_text
 
 LONGEST_WAIT = timedelta(days=31)  # a network that names a later instant is not believed
@@ -202,8 +202,8 @@ class NetworkTraits:
     price: Callable[[Draft, date | None], float] = field(repr=False)
 
 
-class CredentialsError(Exception):
-    """The credentials can't be used; one sentence, without any of their values."""
+class CredentialsError(Explained):
+    """The credentials can't be used; the details hold none of their values."""
 
 
 class Call(StrEnum):

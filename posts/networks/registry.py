@@ -41,14 +41,14 @@ def open_publisher(
 ) -> Publisher:
     """A publisher for one account; no call is made yet. `clock` is the machine's where none is handed over.
 
-    Raises CredentialsError with one sentence when the account's id or the credentials can't be right, KeyError for
+    Raises CredentialsError when the account's id or the credentials can't be right, KeyError for
     an unknown network.
     """
     traits = NETWORKS[network]
     if not ACCOUNT_ID.fullmatch(account_id):
-        raise CredentialsError(f"Das Konto eines Kanals bei {network} ist seine Kennung aus Ziffern oder Buchstaben.")
+        raise CredentialsError("account_id_invalid", network)
     if not isinstance(credentials, dict):
-        raise CredentialsError(f"Die Zugangsdaten für {network} müssen ein JSON-Objekt sein.")
+        raise CredentialsError("credentials_no_object", network)
     plain = replace(endpoint, api_base=endpoint.api_base.rstrip("/"))
     return traits.publisher(account_id, credentials, plain, clock or SystemClock())
 

@@ -296,7 +296,7 @@ OAUTH2_KEYS = ("client_id", "client_secret", "access_token", "refresh_token", "e
 
 
 def tokens_of(credentials: Mapping[str, Any]) -> Tokens:
-    """The tokens in a credentials file. Raises CredentialsError with one sentence for anything unusable."""
+    """The tokens in a credentials file. Raises CredentialsError for anything unusable."""
     if "oauth2" not in credentials:
         _only_known(credentials, OAUTH1_KEYS)
         return Tokens(
@@ -306,9 +306,7 @@ def tokens_of(credentials: Mapping[str, Any]) -> Tokens:
             access_token_secret=_required(credentials, "access_token_secret"),
         )
     if len(credentials) > 1 or not isinstance(credentials["oauth2"], dict):
-        raise CredentialsError(
-            "Die Zugangsdaten für twitter sind entweder die vier OAuth-1.0a-Werte oder ein Objekt »oauth2«."
-        )
+        raise CredentialsError("credentials_of_two_kinds")
     fields = credentials["oauth2"]
     _only_known(fields, OAUTH2_KEYS)
     return Tokens(
@@ -324,22 +322,20 @@ def _only_known(fields: Mapping[str, Any], keys: tuple[str, ...]) -> None:
     unknown = sorted(set(fields) - set(keys))
     if unknown:
         known = ", ".join(keys)
-        raise CredentialsError(f"Die Zugangsdaten für twitter kennen »{unknown[0]}« nicht; bekannt sind {known}.")
+        raise CredentialsError("credentials_key_unknown", "twitter", unknown[0], known)
 
 
 def _required(fields: Mapping[str, Any], key: str) -> str:
     value = _optional(fields, key)
     if not value:
-        raise CredentialsError(f"Den Zugangsdaten für twitter fehlt »{key}«.")
+        raise CredentialsError("credentials_key_missing", "twitter", key)
     return value
 
 
 def _optional(fields: Mapping[str, Any], key: str) -> str:
     value = fields.get(key) or ""
     if not isinstance(value, str) or not value.isascii() or any(sign.isspace() for sign in value):
-        raise CredentialsError(
-            f"Die Zugangsdaten für twitter: »{key}« muss ein Text aus ASCII-Zeichen ohne Leerzeichen sein."
-        )
+        raise CredentialsError("credentials_value_invalid", "twitter", key)
     return value
 
 
@@ -354,9 +350,7 @@ def _expiry(value: object) -> datetime | None:
         except ValueError:
             instant = None
     if instant is None or instant.tzinfo is None:
-        raise CredentialsError(
-            "Die Zugangsdaten für twitter: »expires_at« muss eine Unix-Zeit oder eine ISO-8601-Zeit mit Versatz sein."
-        )
+        raise CredentialsError("credentials_expiry_invalid")
     return instant.astimezone(UTC)
 
 
@@ -662,7 +656,7 @@ def _belongs(tokens: Tokens, account_id: str) -> None:
     """An OAuth 1.0a access token starts with its owner's id."""
     owner = tokens.access_token.split("-", 1)[0] if tokens.user_auth else ""
     if owner.isdigit() and account_id.isdigit() and "-" in tokens.access_token and owner != account_id:
-        raise CredentialsError(f"Diese Zugangsdaten gehören zum X-Konto {owner}, nicht zu {account_id}.")
+        raise CredentialsError("credentials_of_another", owner, account_id)
 
 
 def permalink(api_base: str, account_id: str, remote_id: str) -> str:

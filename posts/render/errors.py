@@ -1,4 +1,4 @@
-"""What can be wrong with a template or its text, as one German sentence for the person who wrote it."""
+"""What can be wrong with a template, as one German sentence for the person who wrote it, or with its text."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ class TemplateError(Exception):
 class DoesNotFit(Exception):
     """Even with every optional part dropped and the elastic text shortened, the text is too long."""
 
-    def __init__(self, sentence: str) -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
+    def __init__(self, needed: int, room: int) -> None:
+        super().__init__(f"{needed} characters are needed, {room} fit")
+        self.needed = needed
+        self.room = room

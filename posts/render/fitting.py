@@ -111,7 +111,7 @@ class _Fitter:
             if shortened is not None:
                 return shortened
         needed = self._length(self._barest(frozenset(order)))
-        raise DoesNotFit(f"Der Text passt auch gekürzt nicht: {needed} statt höchstens {self._room} Zeichen.")
+        raise DoesNotFit(needed, self._room)
 
     def _shortened(self, dropped: frozenset[int]) -> _Choice | None:
         """Step 3: as much of the elastic text as fits beside what is shown; None where nothing helps."""

@@ -18,6 +18,7 @@ from PIL import Image
 from sqlalchemy import create_engine, select, text
 
 from campaign.db import WorkerLock
+from campaign.doctor import examine
 from campaign.work import TICKS_THAT_RUN_ONCE, Work
 from posts import ledger
 from posts.clock import ManualClock, SystemClock
@@ -290,6 +291,6 @@ def test_clocks_three_minutes_apart_are_no_reason_to_be_early_late_or_double(hou
 @pytest.mark.parametrize("shift", [90, -90])
 def test_a_clock_that_goes_wrong_by_90_seconds_is_told(house: House, shift: float) -> None:
     app = house.another_app(ShiftedClock(shift))
-    clock = next(one for one in app.doctor() if one.check == "clock")
+    clock = next(one for one in examine(app) if one.check == "clock")
     app.close()
     assert not clock.ok

@@ -190,9 +190,9 @@ def test_only_planned_states_can_be_created(books: Books) -> None:
 def test_a_person_hears_which_state_stands_in_the_way(books: Books) -> None:
     attempt = books.sending(books.channel())
     books.posted(attempt)
-    with books.database.write() as connection, pytest.raises(NotPossible, match="is posted"):
+    with books.database.write() as connection, pytest.raises(NotPossible, match="not_in_this_state"):
         ledger.cancel(connection, attempt.claim.delivery_id, books.now, "anna")
-    with books.database.write() as connection, pytest.raises(NotPossible, match="no announcement 4711"):
+    with books.database.write() as connection, pytest.raises(NotPossible, match="announcement_unknown: 4711"):
         ledger.state_of(connection, 4711)
 
 
@@ -630,7 +630,7 @@ def test_a_refusal_ends_the_call_and_a_person_may_send_it_again(books: Books) ->
 
 def test_only_what_was_refused_can_be_tried_again(books: Books) -> None:
     attempt = books.sending(books.channel())
-    with books.database.write() as connection, pytest.raises(NotPossible, match="is sending"):
+    with books.database.write() as connection, pytest.raises(NotPossible, match="nothing_to_retry"):
         ledger.retry(connection, attempt.claim.delivery_id, books.now, "anna", books.now)
 
 
@@ -782,7 +782,7 @@ def test_a_person_settles_a_doubt_as_found(books: Books) -> None:
     attempt = books.unknown(books.channel())
     delivery_id = attempt.claim.delivery_id
     with books.database.write() as connection:
-        with pytest.raises(NotPossible, match="not in doubt"):
+        with pytest.raises(NotPossible, match="nothing_to_settle"):
             ledger.settle_by_person(connection, delivery_id, "5", "", books.now, "anna", books.now)
         (doubt,) = ledger.doubts(connection)
         ledger.hand_over(connection, doubt, "blind", books.now)

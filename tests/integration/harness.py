@@ -79,9 +79,9 @@ class House:
 
     def __init__(self, directory: Path, database: str, networks: Networks, clock: Clock, **settings: Any) -> None:
         self.networks, self.clock, self.directory = networks, clock, directory
-        raw = {name: dict(table) for name, table in SETTINGS.items()}
-        for name, table in settings.items():
-            raw[name] = raw.get(name, {}) | table
+        raw: dict[str, Any] = {name: dict(table) for name, table in SETTINGS.items()}
+        for name, value in settings.items():
+            raw[name] = raw.get(name, {}) | value if isinstance(value, dict) else value
         raw |= {"database": database, "sandbox": {"url": networks.server.url}}
         self._raw, self._key = raw, {"KREATIVORTE_SECRET_KEY": Fernet.generate_key().decode()}
         self.app = self.another_app()

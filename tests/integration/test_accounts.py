@@ -58,8 +58,8 @@ def test_one_refused_token_in_an_outage_does_not_sign_the_channel_out(house: Hou
 
 def test_a_channel_name_is_never_given_to_another_account(house: House) -> None:
     name = house.channel("twitter", "42")
-    with pytest.raises(Refusal, match="gibt es schon"):
+    with pytest.raises(Refusal, match="channel_name_taken"):
         renewed(house, name, "twitter", "43")
     house.app.set_channel(name, "remove")
-    with pytest.raises(Refusal, match="gibt es schon"):
+    with pytest.raises(Refusal, match="channel_name_taken"):
         renewed(house, name, "twitter", "42")

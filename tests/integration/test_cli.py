@@ -22,7 +22,7 @@ from PIL import Image
 import scheduler
 from campaign import cli
 from campaign.db import Database
-from campaign.portals.portal import portal_config
+from campaign.portals.presets import portal_config
 from campaign.settings import load
 from posts import ledger
 from posts.sandbox.server import Server
@@ -229,13 +229,17 @@ def test_an_option_that_does_not_exist_is_a_usage_error(path: tuple[str, ...], h
         (("announcement", "edit", "99", "--image", "a.jpg", "--no-image"), 2, "exclude"),
         (("announcement", "move", "99", "--at", "2027-01-01T10:00"), 1, "99"),
         (("announcement", "move", "99", "--at", "9999-12-31T23:59"), 2, "9999"),
-        (("announcement", "move", "99", "--at", "now"), 2, "'now'"),
+        (("announcement", "move", "99", "--at", "now"), 2, "»now«"),
         (("announcement", "settle", "99"), 2, "--found"),
         (("announcement", "settle", "99", "--found", "1", "--absent"), 2, "--absent"),
         (("announcement", "settle", "99", "--absent"), 1, "99"),
         (("announcement", "import", "missing.csv"), 1, "missing.csv"),
-        (("announcement", "add", "--channel", "no", "--at", SOON, "--text", "x"), 1, "'no'"),
-        (("announcement", "add", "--channel", "no", "--at", "0001-01-01T00:00", "--text", "x"), 2, "The year 1 "),
+        (("announcement", "add", "--channel", "no", "--at", SOON, "--text", "x"), 1, "»no«"),
+        (
+            ("announcement", "add", "--channel", "no", "--at", "0001-01-01T00:00", "--text", "x"),
+            2,
+            "nicht zwischen den Jahren",
+        ),
         (("announcement", "add", "--channel", "no", "--text", "x"), 2, "--at"),
         (("campaign", "apply", "missing.toml"), 2, "missing.toml"),
         (("campaign", "show", "nosuch"), 1, "nosuch"),
@@ -257,6 +261,57 @@ def test_bad_input_is_one_sentence(arguments: tuple[str, ...], code: int, told: 
     ended = house.run(*arguments)
     assert ended.code == code
     assert told in ended.sentence
+
+
+REFUSED_IN: dict[str, dict[str, str]] = {
+    "de": {
+        "announcement show 99": "Diese Beiträge gibt es nicht: 99.",
+        "announcement settle {0} --absent": "Beitrag {0} steht auf »draft«; zu klären gibt es nur etwas, wenn",
+        "announcement edit {0} --text=": "Der Beitrag hat keinen Text. Gespeichert wurde nichts.",
+        "announcement move {0} --at soon": "»soon« ist kein Zeitpunkt; schreiben Sie zum Beispiel 2026-12-01T10:00.",
+        "announcement import bad.csv": "Zeile 0: Diese Spalten fehlen in der Kopfzeile: at, text;",
+        "channel pause a{{b}}:c": "Einen Kanal »a{{b}}:c« gibt es nicht;",
+        "announcement correct {0} --text x": "Beitrag {0} ist nicht veröffentlicht, er steht auf »draft«.",
+    },
+    "en": {
+        "announcement show 99": "These announcements do not exist: 99.",
+        "announcement settle {0} --absent": 'Announcement {0} is "draft"; there is something to settle only while',
+        "announcement edit {0} --text=": "The announcement has no text. Nothing was saved.",
+        "announcement move {0} --at soon": '"soon" is not an instant; write for example 2026-12-01T10:00.',
+        "announcement import bad.csv": "Row 0: These columns are missing in the heading: at, text;",
+        "channel pause a{{b}}:c": 'There is no channel "a{{b}}:c";',
+        "announcement correct {0} --text x": 'Announcement {0} is not out, it is "draft".',
+    },
+}
+
+
+@pytest.mark.parametrize("language", ["de", "en"])
+def test_what_is_refused_is_told_in_the_language_of_the_house(house: House, language: str) -> None:
+    house.configure(f'language = "{language}"')
+    house.channel()
+    number = house.announcement()
+    (house.directory / "bad.csv").write_text("channel\n")
+    for command, told in REFUSED_IN[language].items():
+        ended = house.run(*command.format(number).split())
+        assert ended.code in (1, 2) and ended.err.startswith(told.format(number)), command
+
+
+@pytest.mark.parametrize(
+    ("language", "mark", "told"),
+    [
+        ("de", "offen", "Der Beitrag wartet auf eine Freigabe;"),
+        ("en", "open", "The announcement waits for approval;"),
+    ],
+)
+def test_doctor_speaks_the_language_of_the_house(house: House, language: str, mark: str, told: str) -> None:
+    house.configure(f'language = "{language}"')
+    house.channel()
+    number = house.announcement()
+    ended = house.run("doctor")
+    assert ended.code == 1
+    assert re.search(rf"^{mark} +announcement: {number} draft\n +{told}", ended.out, re.MULTILINE)
+    house.run("announcement", "cancel", str(number))
+    assert house.run("doctor").code == 0
 
 
 def test_an_unreadable_configuration_is_one_sentence(house: House) -> None:
@@ -404,7 +459,7 @@ def test_a_name_is_given_once(house: House) -> None:
         *("channel", "add", "x", "--network", "twitter", "--account", "201", "--credentials", "-"),
         stdin=json.dumps(X_TOKENS | {"access_token": "201-x"}),
     )
-    assert again.code == 1 and "'x'" in again.sentence
+    assert again.code == 1 and "»x«" in again.sentence
 
 
 @pytest.mark.parametrize(

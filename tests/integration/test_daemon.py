@@ -19,6 +19,7 @@ from sqlalchemy import select
 import scheduler
 from campaign import pulling
 from campaign.db import WorkerLock
+from campaign.doctor import examine
 from posts.clock import Clock, LeapingClock, SystemClock
 from posts.sandbox.server import Server
 from posts.states import State
@@ -282,7 +283,7 @@ def test_after_hours_of_standstill_what_is_too_late_is_missed_and_told(tmp_path:
         app.close()
         assert (house.state(late), house.state(in_time)) == (State.MISSED, State.POSTED)
         assert house.networks.texts() == ["Noch gut"]
-        assert [one.subject for one in house.app.doctor() if one.check == "announcement"] == [f"{late} missed"]
+        assert [one.subject for one in examine(house.app) if one.check == "announcement"] == [f"{late} missed"]
 
 
 def test_a_paused_campaign_s_announcements_don_t_keep_it_awake(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from campaign import initial
+from campaign.doctor import examine
 from posts.clock import ManualClock
 from posts.sandbox.server import Server
 from posts.states import State
@@ -89,7 +90,7 @@ def turn(house: House, clock: ManualClock, rounds: int = 6) -> None:
 
 def finding(house: House) -> dict[str, object]:
     """What `doctor` says of the heads."""
-    return next(one.to_json() for one in house.app.doctor() if one.check == "heads")
+    return next(one.to_json() for one in examine(house.app) if one.check == "heads")
 
 
 def prepared(house: House, clock: ManualClock) -> str:
@@ -168,7 +169,7 @@ def test_a_machine_that_was_not_introduced_stops_where_others_have_sent(house: H
     (house.directory / HEADS).unlink()
     turn(house, clock, 1)
     assert not finding(house)["ok"]
-    brake = next(one for one in house.app.doctor() if one.check == "brake")
+    brake = next(one for one in examine(house.app) if one.check == "brake")
     assert not brake.ok
 
 

@@ -16,8 +16,10 @@ from sqlalchemy.exc import DBAPIError
 
 from campaign.places import Reading
 from campaign.portals import sql
-from campaign.portals.portal import PortalConfig, PortalMisconfigured, PortalUnreachable, portal_config
-from campaign.portals.sql import open_read_only, read_portal
+from campaign.portals.portal import PortalConfig, PortalMisconfigured, PortalUnreachable
+from campaign.portals.presets import portal_config
+from campaign.portals.sql import open_read_only
+from tests.conftest import START
 
 ROWS = [
     (1, "Hof &amp; Halle", "hof-halle", "Altmark;Harz", "<p>Ein <b>Hof</b>.</p>", "2026-05-04 08:00:00", "live"),
@@ -41,6 +43,10 @@ def config(url: str, **changes: Any) -> PortalConfig:
     fields = {**FIELDS, **changes.pop("fields", {})}
     source = {} if "query" in changes else {"table": "kulturhaeuser"}
     return portal_config("kreativorte", {"url": url, "fields": fields, **source, **changes}, Path("/nowhere"))
+
+
+def read_portal(asked: PortalConfig, progress: sql.Progress | None = None) -> Reading:
+    return sql.read_portal(asked, START, progress=progress)
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +113,7 @@ def test_a_table_with_other_names_is_read_by_mapping_alone(url: str) -> None:
 
 def test_a_broken_row_is_set_aside_and_the_rest_goes_on(url: str) -> None:
     (rejected,) = read_portal(config(url)).rejected
-    assert (rejected.external_id, rejected.reason) == ("3", "Der Ort hat keinen Namen.")
+    assert (rejected.external_id, rejected.reason) == ("3", "row_without_name")
 
 
 def test_a_query_may_stand_instead_of_a_table(url: str) -> None:
@@ -166,7 +172,7 @@ def test_a_duplicate_id_always_keeps_the_same_row(url: str) -> None:
     twice = "SELECT * FROM kulturhaeuser UNION ALL SELECT * FROM kulturhaeuser"
     reading = read_portal(config(url, query=twice, fields={"id": "'einer'"}))
     assert names(reading) == ["Alte Schule"]
-    assert all("mehrfach" in row.reason or "Namen" in row.reason for row in reading.rejected)
+    assert all(row.reason.partition(":")[0] in ("row_id_repeated", "row_without_name") for row in reading.rejected)
 
 
 def test_sqlite_files_are_opened_without_leaving_a_trace(sqlite_file: Path) -> None:

@@ -13,7 +13,7 @@ from campaign.campaigns import read_campaign
 from campaign.demo.draw import draw_landscape
 from campaign.demo.portal import CAMPAIGNS, FIELDS, PICTURES, build_portal, campaign_file
 from campaign.places import Place
-from campaign.portals.portal import portal_config
+from campaign.portals.presets import portal_config
 from campaign.portals.sql import read_portal
 
 NOW = datetime(2027, 3, 1, 9, 30, tzinfo=UTC)
@@ -27,7 +27,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def places(database: Path) -> tuple[Place, ...]:
     table = {"url": f"sqlite:///{database}", "table": "orte", "fields": FIELDS, "image_root": PICTURES}
-    reading = read_portal(portal_config("demo", table, database.parent))
+    reading = read_portal(portal_config("demo", table, database.parent), NOW)
     assert reading.rejected == ()
     return reading.places
 

@@ -13,11 +13,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from campaign import news
 from campaign.campaigns import CampaignError, parse_campaign, read_campaign
 from campaign.db import Database
 from campaign.desk import Desk, Entry, Refusal, read_csv, read_instant
-from campaign.portals.portal import PortalMisconfigured, portal_config
+from campaign.portals import typo3, wordpress
+from campaign.portals.portal import PortalMisconfigured
+from campaign.portals.presets import portal_config
 from campaign.settings import SETTINGS, SettingsError, interpret, load
+from posts.errors import Explained
 
 SECRET = "p4ssw0rt"
 WORDS = st.text(max_size=12) | st.sampled_from(
@@ -39,7 +43,7 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
 
 def one_line(error: Exception) -> None:
     """A sentence for a person: not empty, no control characters but line breaks between several problems."""
-    said = str(error)
+    said = news.refusal(error, "de") if isinstance(error, Explained) else str(error)
     assert said
     assert SECRET not in said
     assert "Traceback" not in said
@@ -82,6 +86,21 @@ def test_a_portal_of_any_values_is_read_or_told(table: dict[str, Any]) -> None:
         portal_config("traege", table, Path())
     except (SettingsError, PortalMisconfigured) as error:
         one_line(error)
+
+
+@pytest.mark.parametrize(("preset", "keys"), [("wordpress", wordpress.KEYS), ("typo3", typo3.KEYS)])
+def test_a_preset_s_block_of_any_values_is_read_or_told(preset: str, keys: tuple[str, ...]) -> None:
+    sound = {"preset": preset, "url": "mysql+pymysql://a:b@h/x", "site_url": "https://a.example", "folders": [1]}
+    sound = {key: value for key, value in sound.items() if key in keys}
+
+    @given(st.dictionaries(st.sampled_from(keys), VALUES, max_size=3))
+    def try_out(changes: dict[str, Any]) -> None:
+        try:
+            portal_config("traege", sound | changes, Path())
+        except (SettingsError, PortalMisconfigured) as error:
+            one_line(error)
+
+    try_out()
 
 
 @pytest.mark.parametrize(
@@ -183,7 +202,7 @@ CELLS = st.text(max_size=15) | st.sampled_from(["", '"', "0001-01-01T00:00", "99
 def test_a_csv_file_of_any_bytes_is_read_or_told(data: bytes) -> None:
     entries, rejected = read_csv(data, DESK, Path())
     assert all(isinstance(one, Entry) for one in entries)
-    assert all(one["reason"] for one in rejected)
+    assert all(news.refusal(refusal, "de") for _row, refusal in rejected)
 
 
 @given(st.lists(st.tuples(CELLS, CELLS, CELLS), max_size=5))
@@ -193,7 +212,7 @@ def test_good_rows_are_read_whatever_stands_beside_them(rows: list[tuple[str, st
     entries, rejected = read_csv("\r\n".join(lines).encode("utf-8", "replace"), DESK, Path())
     assert len(entries) + len(rejected) == len(rows) + 2
     assert [one.text for one in (entries[0], entries[-1])] == ["Guten Tag"] * 2
-    assert all(1 < one["row"] < len(rows) + 2 and one["reason"] for one in rejected)
+    assert all(1 < row < len(rows) + 2 and news.refusal(refusal, "de") for row, refusal in rejected)
 
 
 @given(st.text(max_size=30) | st.datetimes().map(str) | st.dates().map(str) | st.times().map(str))

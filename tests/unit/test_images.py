@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from PIL import Image, ImageCms, PngImagePlugin
 
+from campaign import news
 from posts.clock import ManualClock
 from posts.images import FetchLimits, ImageError, fetch, prepare_image, store, trim
 from posts.images.fetching import _is_public
@@ -87,7 +88,7 @@ def answers(data: bytes, status: int = 200, **headers: str) -> Answer:
 def refusal(source: str, *, root: Path | None = None, allowed: frozenset[str] = LOCAL, **more: Any) -> str:
     with pytest.raises(ImageError) as caught:
         fetch(source, root=root, limits=more.pop("limits", LIMITS), allowed_hosts=allowed, **more)
-    assert caught.value.sentence.endswith(".") and str(caught.value) == caught.value.sentence
+    assert news.sentence(f"image_unusable:{caught.value}").endswith(".")
     return caught.value.reason
 
 
@@ -126,7 +127,7 @@ def test_a_redirect_to_a_private_host_is_not_followed(server: Server) -> None:
 def test_a_redirect_cannot_reach_files(server: Server, tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(PICTURE)
     server.answers["/a.png"] = answers(b"", 302, Location=f"file://{tmp_path}/a.png")
-    assert refusal(server.url("/a.png"), root=tmp_path) == "address"
+    assert refusal(server.url("/a.png"), root=tmp_path) == "address_scheme"
 
 
 @pytest.mark.parametrize(
@@ -280,7 +281,7 @@ def test_nobody_listening_is_unreachable() -> None:
 def test_addresses_that_are_none_are_refused_without_repeating_secrets(url: str) -> None:
     with pytest.raises(ImageError) as caught:
         fetch(url, root=None, limits=LIMITS)
-    assert caught.value.reason == "address"
+    assert caught.value.reason.startswith("address_")
     assert "geheim" not in str(caught.value)
 
 
@@ -301,11 +302,11 @@ def test_no_path_leads_out_of_the_folder(tmp_path: Path) -> None:
     (root / "link").symlink_to(tmp_path / "secret")
     (root / "circle").symlink_to(root / "circle")
     os.mkfifo(root / "pipe")
-    assert refusal("../secret", root=root) == "address"
-    assert refusal("link", root=root) == "address"
-    assert refusal("a.png", root=None) == "address"
+    assert refusal("../secret", root=root) == "outside_folder"
+    assert refusal("link", root=root) == "outside_folder"
+    assert refusal("a.png", root=None) == "no_folder"
     for source in (str(tmp_path / "secret"), "", "pipe", "circle", "a\0b", "nothing.png", "x" * 5_000):
-        assert refusal(source, root=root) == "missing"
+        assert refusal(source, root=root) == "not_in_folder"
 
 
 def test_large_files_are_refused(tmp_path: Path) -> None:
@@ -460,7 +461,7 @@ def test_the_same_bytes_give_the_same_result() -> None:
 def test_bad_files_are_refused_with_a_reason(data: bytes, reason: str) -> None:
     with pytest.raises(ImageError) as caught:
         prepared(data)
-    assert caught.value.reason == reason and caught.value.sentence.endswith(".")
+    assert caught.value.reason == reason
 
 
 def test_impossible_limits_are_refused() -> None:

@@ -86,7 +86,7 @@ def test_a_small_part_comes_back_when_a_larger_one_made_room() -> None:
 def test_what_cannot_fit_is_refused_with_both_lengths() -> None:
     with pytest.raises(DoesNotFit) as caught:
         rendered("Zu lang für X", 5)
-    assert caught.value.sentence == "Der Text passt auch gekürzt nicht: 13 statt höchstens 5 Zeichen."
+    assert (caught.value.needed, caught.value.room) == (13, 5)
 
 
 def test_the_elastic_text_is_shortened_to_the_longest_that_fits() -> None:

@@ -20,6 +20,7 @@ ONCE_SENT = {
     (State.IN_DOUBT, State.POSTED),
     (State.IN_DOUBT, State.QUEUED),
     (State.REFUSED, State.QUEUED),
+    (State.REFUSED, State.CANCELLED),
 }
 
 
@@ -54,7 +55,7 @@ def test_a_call_in_flight_cannot_be_cancelled_held_or_missed() -> None:
 
 
 def test_whatever_is_not_out_yet_can_be_cancelled() -> None:
-    for seen in (*PLANNED, State.QUEUED, State.MISSED):
+    for seen in (*PLANNED, State.QUEUED, State.REFUSED, State.MISSED):
         assert after(seen, Event.CANCELLED) is State.CANCELLED
 
 

@@ -1,8 +1,4 @@
-"""What people are told: one place for the wording of every reason, in German and English.
-
-A reason is stored as its short word, with detail behind a colon ("text_too_long:295/280"). What a person reads is
-advice: what happened, and what to do.
-"""
+"""Why something stands as it stands: reasons as they are stored with announcements, channels, portals and rows."""
 
 from __future__ import annotations
 
@@ -17,7 +13,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "Der Text enthält Steuerzeichen, die kein Netzwerk zeigt; bitte neu eingeben.",
         "The text holds control characters that no network shows; please type it anew.",
     ),
-    "text_does_not_fit": ("Der Text passt auch gekürzt nicht: {0}", "The text does not fit even when shortened: {0}"),
+    "text_does_not_fit": (
+        "Der Text passt auch gekürzt nicht ({0} Zeichen).",
+        "The text does not fit even when shortened ({0} characters).",
+    ),
     "template_missing": ("Die Vorlage {0} fehlt.", "The template {0} is missing."),
     "template_error": ("Die Vorlage hat einen Fehler: {0}", "The template has an error: {0}"),
     "accidental_link": (
@@ -74,11 +73,15 @@ REASONS: dict[str, tuple[str, str]] = {
         "Der Ort hat sich im Portal geändert, der Text wurde von Hand bearbeitet oder freigegeben: bitte prüfen.",
         "The place changed in the portal, the text was edited or approved: please check.",
     ),
-    "person": ("Von Hand angehalten.", "Held by a person."),
-    "many_arrivals": (
-        "Auf einmal kamen ungewöhnlich viele Orte; `kreativorte pull --accept` lässt sie zu.",
-        "Unusually many places arrived at once; `kreativorte pull --accept` admits them.",
+    "posted_place_changed": (
+        "Der Ort hat sich im Portal geändert, seit dieser Beitrag erschien: bitte prüfen, ob er noch stimmt.",
+        "The place changed in the portal since this went out: please check whether it is still right.",
     ),
+    "place_merged": (
+        "Der Ort steht in zwei Portalen und wird einmal angekündigt.",
+        "Two portals list the place; it is announced once.",
+    ),
+    "person": ("Von Hand angehalten.", "Held by a person."),
     # planning: nothing found
     "no_slot": (
         "Bis zum Ende der Kampagne ist kein zulässiger Termin frei.",
@@ -377,47 +380,6 @@ REASONS: dict[str, tuple[str, str]] = {
         "Die Zeitleiste des Netzwerks ließ sich nicht bis zum Ende lesen.",
         "The network's time-line could not be read to its end.",
     ),
-    # access to the pages
-    "sign_in_wrong": ("Name oder Passwort stimmt nicht.", "Name or password is wrong."),
-    "sign_in_throttled": (
-        "Zu viele Versuche; bitte in einer Viertelstunde noch einmal.",
-        "Too many attempts; try again in a quarter of an hour.",
-    ),
-    "user_disabled": (
-        "Dieser Zugang ist gesperrt; bitte wenden Sie sich an die Verwaltung.",
-        "This access is disabled; ask an administrator.",
-    ),
-    "link_ended": (
-        "Dieser Link wurde schon benutzt oder ist abgelaufen; bitte lassen Sie sich einen neuen geben.",
-        "This link was used or has ended; ask for a new one.",
-    ),
-    "user_exists": ("Einen Zugang für {0} gibt es schon.", "There is access for {0} already."),
-    "user_unknown": ("Einen Zugang für {0} gibt es nicht.", "There is no access for {0}."),
-    "user_name_unusable": (
-        "Dieser Name geht nicht; bitte höchstens 60 gewöhnliche Zeichen.",
-        "This name can't be used; 60 ordinary characters at most.",
-    ),
-    "email_unusable": ("Das ist keine E-Mail-Adresse.", "This is not an e-mail address."),
-    "last_administrator": (
-        "Danach könnte niemand mehr Zugänge verwalten; bitte vorher jemand anderen damit betrauen.",
-        "Nobody could manage access after that; entrust somebody else with it first.",
-    ),
-    "password_short": (
-        "Das Passwort braucht mindestens {0} Zeichen; ein kurzer Satz geht auch.",
-        "The password needs at least {0} characters; a short sentence will do.",
-    ),
-    "password_long": ("Das Passwort hat mehr als {0} Zeichen.", "The password has more than {0} characters."),
-    "password_easy": (
-        "Das Passwort ist zu leicht zu erraten; bitte ohne den eigenen Namen und mit mehr verschiedenen Zeichen.",
-        "The password is too easy to guess; leave your name out and use more different characters.",
-    ),
-    "passwords_differ": ("Die beiden Passwörter sind verschieden.", "The two passwords differ."),
-    "remote_id_unusable": (
-        "Bitte die Adresse des Beitrags oder seine Kennung eintragen, die lange Zahl am Ende der Adresse.",
-        "Give the post's address or its id, the long number at the address's end.",
-    ),
-    "scope_unknown": ("Ein Zugriffsschlüssel gilt für eines von: {0}.", "A token is good for one of: {0}."),
-    "token_unknown": ("Einen Zugriffsschlüssel {0} gibt es nicht.", "There is no token {0}."),
     # what checking a channel finds
     "expiry_unknown": (
         "Wann die Anmeldung abläuft, ist unbekannt; app_id und app_secret in den Zugangsdaten machen es sichtbar.",
@@ -447,21 +409,119 @@ REASONS: dict[str, tuple[str, str]] = {
         "Die Anmeldung läuft bald ab und lässt sich nicht erneuern; bitte mit offline.access neu verbinden.",
         "The sign-in expires soon and can't be renewed; connect again with offline.access.",
     ),
+    # portals: why a list was not read or not taken over
+    "portal_unreachable": (
+        "Das Portal ist nicht zu erreichen; es wird wieder versucht ({0}).",
+        "The portal can't be reached; it is tried again ({0}).",
+    ),
+    "portal_misconfigured": (
+        "Das Portal passt nicht zu seiner Einstellung; bitte kreativorte.toml berichtigen ({0}).",
+        "The portal does not fit its settings; correct kreativorte.toml ({0}).",
+    ),
+    "portal_list_empty": (
+        "Das Portal liefert eine leere Liste, bekannt sind {0} Orte; es wurde nichts übernommen. Ist das richtig so, "
+        "lässt `kreativorte pull --accept` es zu.",
+        "The portal gives an empty list, {0} places are known; nothing was taken over. If that is right, "
+        "`kreativorte pull --accept` admits it.",
+    ),
+    "portal_list_short": (
+        "In der Liste des Portals fehlt ein großer Teil der Orte ({0}); es wurde nichts übernommen. Ist das richtig "
+        "so, lässt `kreativorte pull --accept` es zu.",
+        "A large part of the places is missing in the portal's list ({0}); nothing was taken over. If that is right, "
+        "`kreativorte pull --accept` admits it.",
+    ),
+    # portals: why a place waits for a person
+    "place_waits": ("Der Ort wartet noch auf eine Entscheidung.", "The place still waits for a decision."),
+    "place_in_burst": (
+        "Das Portal zeigt auf einmal ungewöhnlich viele neue Orte ({0}); `kreativorte pull --accept` lässt sie zu.",
+        "The portal shows unusually many new places at once ({0}); `kreativorte pull --accept` admits them.",
+    ),
+    "place_known_elsewhere": (
+        "Ein Ort mit derselben Adresse ist schon bekannt, unter einer anderen Kennung.",
+        "A place with the same address is known already, under another id.",
+    ),
+    "place_namesake": (
+        "Ein Ort dieses Namens in derselben Gemeinde ist schon bekannt, unter einer anderen Kennung.",
+        "A place of this name in the same town is known already, under another id.",
+    ),
+    # portals: why a row became no place
+    "row_without_id": ("Die Zeile hat keine Kennung.", "The row has no id."),
+    "row_id_repeated": (
+        "Die Kennung »{0}« kommt mehrfach vor; nur die erste Zeile gilt.",
+        'The id "{0}" occurs several times; only the first row counts.',
+    ),
+    "row_without_name": ("Der Ort hat keinen Namen.", "The place has no name."),
+    "row_without_url": ("Der Ort hat keine Adresse (URL).", "The place has no address (URL)."),
+    "row_url_invalid": (
+        "Die Adresse »{0}« ist keine http(s)-Adresse.",
+        'The address "{0}" is not an http(s) address.',
+    ),
+    "row_without_date": ("Das Datum der Veröffentlichung fehlt.", "The date of publication is missing."),
+    "row_date_unreadable": (
+        "Das Datum der Veröffentlichung »{0}« ist nicht lesbar.",
+        'The date of publication "{0}" can\'t be read.',
+    ),
+    "row_withdrawn_unreadable": (
+        "Ob der Ort noch gezeigt wird, ist nicht lesbar: »{0}« heißt weder ja noch nein.",
+        'Whether the place is still shown can\'t be read: "{0}" means neither yes nor no.',
+    ),
 }
 
-
-def sentence(reason: str | None, language: str = "de") -> str:
-    """The sentence for a stored reason; an unknown word is shown as it is, never hidden."""
-    if not reason:
-        return ""
-    word, _, detail = reason.partition(":")
-    if word not in REASONS:
-        return reason
-    german, english = REASONS[word]
-    text = (english if language == "en" else german).format(detail)
-    return text if detail else text.replace(" ()", "")
-
-
-def sentences(reasons: list[str], language: str = "de") -> list[str]:
-    """The sentences for several reasons."""
-    return [sentence(reason, language) for reason in reasons]
+PICTURES: dict[str, tuple[str, str]] = {
+    # why a picture can't be had: the detail of "image_unusable"
+    "address_invalid": ("Die Bildadresse ist nicht gültig.", "The picture's address is not valid."),
+    "address_scheme": (
+        "Die Bildadresse beginnt nicht mit https:// oder http://.",
+        "The picture's address does not begin with https:// or http://.",
+    ),
+    "address_with_credentials": ("Die Bildadresse enthält Zugangsdaten.", "The picture's address holds credentials."),
+    "no_folder": (
+        "Für Bilder ohne Webadresse ist kein Ordner eingestellt.",
+        "No folder is set for pictures without a web address.",
+    ),
+    "outside_folder": (
+        "Der Bildpfad führt aus dem Bilderordner hinaus.",
+        "The picture's path leads out of the folder of pictures.",
+    ),
+    "not_in_folder": (
+        "Die Bilddatei gibt es im Bilderordner nicht.",
+        "The picture's file is not in the folder of pictures.",
+    ),
+    "file_unreadable": ("Die Bilddatei {0} lässt sich nicht lesen.", "The picture's file {0} can't be read."),
+    "private_address": ("{0} liegt nicht im öffentlichen Netz.", "{0} is not on the public network."),
+    "redirects": ("Das Bild wird zu oft weitergeleitet.", "The picture is redirected too often."),
+    "slow": ("{0} liefert das Bild nicht rechtzeitig.", "{0} does not give the picture in time."),
+    "certificate": ("Das Zertifikat von {0} ist nicht gültig.", "The certificate of {0} is not valid."),
+    "unreachable": (
+        "{0} ist nicht zu erreichen oder bricht die Übertragung ab.",
+        "{0} can't be reached or breaks the transfer off.",
+    ),
+    "missing": ("Das Bild gibt es bei {0} nicht mehr.", "{0} does not have the picture any more."),
+    "unavailable": (
+        "Das Bild wird gerade nicht geliefert ({0}).",
+        "The picture is not given at the moment ({0}).",
+    ),
+    "forbidden": ("Das Bild wird nicht herausgegeben ({0}).", "The picture is not given out ({0})."),
+    "not_an_image": (
+        "Unter der Adresse liegt kein Bild, sondern etwas anderes ({0}).",
+        "At the address there is no picture but something else ({0}).",
+    ),
+    "too_large": ("Die Bilddatei ist größer als {0}.", "The picture's file is larger than {0}."),
+    "too_many_pixels": (
+        "Das Bild hat mehr als {0} Millionen Bildpunkte.",
+        "The picture has more than {0} million pixels.",
+    ),
+    "unreadable": (
+        "Die Datei ist kein lesbares Bild oder unvollständig.",
+        "The file is no readable picture, or not complete.",
+    ),
+    "cannot_shrink": (
+        "Das Bild lässt sich nicht auf {0} verkleinern.",
+        "The picture can't be shrunk to {0}.",
+    ),
+    "unsupported": (
+        "Das Netzwerk nimmt weder JPEG noch PNG an.",
+        "The network takes neither JPEG nor PNG.",
+    ),
+    "not_stored": ("Das Bild lässt sich nicht ablegen ({0}).", "The picture can't be stored ({0})."),
+}

@@ -1,0 +1,231 @@
+"""Why something that a person asked for can't be done, and what would help."""
+
+from __future__ import annotations
+
+REFUSALS: dict[str, tuple[str, str]] = {
+    # what was named does not exist
+    "announcement_unknown": ("Einen Beitrag {0} gibt es nicht.", "There is no announcement {0}."),
+    "announcements_unknown": ("Diese Beiträge gibt es nicht: {0}.", "These announcements do not exist: {0}."),
+    "channel_unknown": (
+        "Einen Kanal »{0}« gibt es nicht; `kreativorte channel list` zeigt sie.",
+        'There is no channel "{0}"; `kreativorte channel list` shows them.',
+    ),
+    "campaign_unknown": (
+        "Eine Kampagne »{0}« gibt es nicht; `kreativorte campaign list` zeigt sie.",
+        'There is no campaign "{0}"; `kreativorte campaign list` shows them.',
+    ),
+    "campaign_channels_unknown": (
+        "Diese Kanäle der Kampagne gibt es nicht: {0}; `kreativorte channel add` legt sie an.",
+        "These channels of the campaign do not exist: {0}; `kreativorte channel add` makes them.",
+    ),
+    "network_unknown": (
+        "Das Netzwerk »{0}« gibt es hier nicht; bekannt sind {1}.",
+        'There is no network "{0}" here; known are {1}.',
+    ),
+    "places_cannot_be_one": (
+        "Die Orte {0} und {1} lassen sich nicht zusammenlegen: sie müssen aus zwei Portalen sein, der zweite ein "
+        "eigener.",
+        "The places {0} and {1} can't be merged: they must be of two portals, the second one a place of its own.",
+    ),
+    "place_is_its_own": (
+        "Der Ort {0} ist schon ein eigener.",
+        "The place {0} is one of its own already.",
+    ),
+    "place_unknown": (
+        "Einen Ort {0} gibt es nicht; `kreativorte places` zeigt sie.",
+        "There is no place {0}; `kreativorte places` shows them.",
+    ),
+    "template_unknown": (
+        "Eine Vorlage »{0}« für »{1}« gibt es nicht; `kreativorte template list` zeigt sie.",
+        'There is no template "{0}" for "{1}"; `kreativorte template list` shows them.',
+    ),
+    # what was written can't be read or used
+    "not_an_instant": (
+        "»{0}« ist kein Zeitpunkt; schreiben Sie zum Beispiel 2026-12-01T10:00.",
+        '"{0}" is not an instant; write for example 2026-12-01T10:00.',
+    ),
+    "year_out_of_reach": (
+        "»{0}« liegt nicht zwischen den Jahren {1} und {2}.",
+        '"{0}" is not between the years {1} and {2}.',
+    ),
+    "in_the_past": (
+        "Der Zeitpunkt {0} liegt in der Vergangenheit; nennen Sie einen späteren.",
+        "The instant {0} is in the past; name a later one.",
+    ),
+    "not_sendable": ("{0} Gespeichert wurde nichts.", "{0} Nothing was saved."),
+    "file_unreadable": ("Die Datei {0} lässt sich nicht lesen ({1}).", "The file {0} can't be read ({1})."),
+    "csv_not_utf8": (
+        "Die Datei ist nicht in UTF-8 gespeichert; speichern Sie sie neu als »CSV UTF-8«.",
+        'The file is not saved in UTF-8; save it again as "CSV UTF-8".',
+    ),
+    "csv_columns_unknown": (
+        "Diese Spalten der Kopfzeile sind unbekannt: {0}; erlaubt sind {1}.",
+        "These columns of the heading are unknown: {0}; permitted are {1}.",
+    ),
+    "csv_columns_missing": (
+        "Diese Spalten fehlen in der Kopfzeile: {0}; erlaubt sind {1}.",
+        "These columns are missing in the heading: {0}; permitted are {1}.",
+    ),
+    "csv_fields_differ": (
+        "Die Zeile hat nicht so viele Felder wie die Kopfzeile.",
+        "The row does not have as many fields as the heading.",
+    ),
+    "csv_broken": ("Die Zeile ist kein CSV ({0}).", "The row is not CSV ({0})."),
+    "api_base_invalid": (
+        "--api-base muss eine http(s)-Adresse ohne Benutzernamen sein.",
+        "--api-base must be an http(s) address without a user name.",
+    ),
+    "head_invalid": (
+        "--head braucht die Form NUMMER:PRÜFSUMME, wie `kreativorte log verify` sie ausgibt.",
+        "--head takes SEQ:HASH, as `kreativorte log verify` prints it.",
+    ),
+    # an announcement does not stand where that is possible
+    "not_in_this_state": (
+        "Beitrag {0} steht auf »{1}«; das geht jetzt nicht. `kreativorte announcement show {0}` zeigt ihn.",
+        'Announcement {0} is "{1}"; that is not possible now. `kreativorte announcement show {0}` shows it.',
+    ),
+    "changed_meanwhile": (
+        "Beitrag {0} wurde eben von jemand anderem geändert; sehen Sie ihn noch einmal an.",
+        "Announcement {0} was just changed by somebody else; look at it again.",
+    ),
+    "nothing_to_settle": (
+        "Beitrag {0} steht auf »{1}«; zu klären gibt es nur etwas, wenn er auf »in_doubt« steht.",
+        'Announcement {0} is "{1}"; there is something to settle only while it is "in_doubt".',
+    ),
+    "nothing_to_retry": (
+        "Beitrag {0} steht auf »{1}«; noch einmal senden lässt sich nur ein abgelehnter (»refused«).",
+        'Announcement {0} is "{1}"; only a "refused" one can be tried again.',
+    ),
+    "not_a_draft": (
+        "Beitrag {0} steht auf »{1}«; freigeben lässt sich nur ein Entwurf (»draft«).",
+        'Announcement {0} is "{1}"; only a "draft" can be approved.',
+    ),
+    "slot_passed": (
+        "Der Termin von Beitrag {0} ist verstrichen; zuerst `kreativorte announcement move {0} --at ZEIT`.",
+        "The slot of announcement {0} has passed; first `kreativorte announcement move {0} --at TIME`.",
+    ),
+    "not_held": (
+        "Beitrag {0} ist nicht angehalten, er steht auf »{1}«.",
+        'Announcement {0} is not held, it is "{1}".',
+    ),
+    "not_movable": (
+        "Beitrag {0} steht auf »{1}«; verschieben geht nicht mehr.",
+        'Announcement {0} is "{1}"; it can\'t be moved any more.',
+    ),
+    "out_of_rhythm": ("{0}", "{0}"),
+    "not_editable": (
+        "Beitrag {0} steht auf »{1}«; bearbeiten geht nicht mehr.",
+        'Announcement {0} is "{1}"; it can\'t be edited any more.',
+    ),
+    "refused_not_editable": (
+        "Beitrag {0} wurde vom Netzwerk abgelehnt; legen Sie ihn mit geändertem Text neu an "
+        "(`kreativorte announcement add`).",
+        "The network refused announcement {0}; add it anew with a changed text (`kreativorte announcement add`).",
+    ),
+    "not_posted": (
+        "Beitrag {0} ist nicht veröffentlicht, er steht auf »{1}«.",
+        'Announcement {0} is not out, it is "{1}".',
+    ),
+    "already_withdrawn": (
+        "Beitrag {0} ist schon zurückgezogen.",
+        "Announcement {0} was withdrawn already.",
+    ),
+    # approving
+    "four_eyes_sign_in": (
+        "Vier Augen brauchen angemeldete Personen; geben Sie mit --as NAME an, wer freigibt.",
+        "Four eyes need signed-in persons; say with --as NAME who approves.",
+    ),
+    "four_eyes_editor": (
+        "Wer den Text zuletzt bearbeitet hat, kann ihn unter vier Augen nicht selbst freigeben.",
+        "Who edited the text last can't approve it under four eyes.",
+    ),
+    # the names and credentials of channels
+    "channel_name_taken": (
+        "Einen Kanal »{0}« gibt es schon, mit einem anderen Konto oder als entfernten; wählen Sie einen anderen Namen.",
+        'There is a channel "{0}" already, with another account or a removed one; choose another name.',
+    ),
+    "account_id_invalid": (
+        "Das Konto eines Kanals bei {0} ist seine Kennung aus Ziffern oder Buchstaben.",
+        "The account of a channel on {0} is its id of digits or letters.",
+    ),
+    "credentials_no_object": (
+        "Die Zugangsdaten für {0} müssen ein JSON-Objekt sein.",
+        "The credentials for {0} must be a JSON object.",
+    ),
+    "credentials_key_unknown": (
+        "Die Zugangsdaten für {0} kennen »{1}« nicht; bekannt sind {2}.",
+        'The credentials for {0} do not know "{1}"; known are {2}.',
+    ),
+    "credentials_key_missing": ("Den Zugangsdaten für {0} fehlt »{1}«.", 'The credentials for {0} lack "{1}".'),
+    "credentials_value_invalid": (
+        "Die Zugangsdaten für {0}: »{1}« muss ein Text aus ASCII-Zeichen ohne Leerzeichen sein.",
+        'The credentials for {0}: "{1}" must be a text of ASCII characters without spaces.',
+    ),
+    "credentials_of_two_kinds": (
+        "Die Zugangsdaten für twitter sind entweder die vier OAuth-1.0a-Werte oder ein Objekt »oauth2«.",
+        'The credentials for twitter are either the four OAuth 1.0a values or an object "oauth2".',
+    ),
+    "credentials_expiry_invalid": (
+        "Die Zugangsdaten für twitter: »expires_at« muss eine Unix-Zeit oder eine ISO-8601-Zeit mit Versatz sein.",
+        'The credentials for twitter: "expires_at" must be a Unix time or an ISO 8601 time with offset.',
+    ),
+    "credentials_of_another": (
+        "Diese Zugangsdaten gehören zum X-Konto {0}, nicht zu {1}.",
+        "These credentials belong to the X account {0}, not to {1}.",
+    ),
+    # access to the pages
+    "sign_in_wrong": ("Name oder Passwort stimmt nicht.", "Name or password is wrong."),
+    "sign_in_throttled": (
+        "Zu viele Versuche; bitte in einer Viertelstunde noch einmal.",
+        "Too many attempts; try again in a quarter of an hour.",
+    ),
+    "user_disabled": (
+        "Dieser Zugang ist gesperrt; bitte wenden Sie sich an die Verwaltung.",
+        "This access is disabled; ask an administrator.",
+    ),
+    "link_ended": (
+        "Dieser Link wurde schon benutzt oder ist abgelaufen; bitte lassen Sie sich einen neuen geben.",
+        "This link was used or has ended; ask for a new one.",
+    ),
+    "user_exists": ("Einen Zugang für {0} gibt es schon.", "There is access for {0} already."),
+    "user_unknown": ("Einen Zugang für {0} gibt es nicht.", "There is no access for {0}."),
+    "user_name_unusable": (
+        "Dieser Name geht nicht; bitte höchstens 60 gewöhnliche Zeichen.",
+        "This name can't be used; 60 ordinary characters at most.",
+    ),
+    "email_unusable": ("Das ist keine E-Mail-Adresse.", "This is not an e-mail address."),
+    "last_administrator": (
+        "Danach könnte niemand mehr Zugänge verwalten; bitte vorher jemand anderen damit betrauen.",
+        "Nobody could manage access after that; entrust somebody else with it first.",
+    ),
+    "password_short": (
+        "Das Passwort braucht mindestens {0} Zeichen; ein kurzer Satz geht auch.",
+        "The password needs at least {0} characters; a short sentence will do.",
+    ),
+    "password_long": ("Das Passwort hat mehr als {0} Zeichen.", "The password has more than {0} characters."),
+    "password_easy": (
+        "Das Passwort ist zu leicht zu erraten; bitte ohne den eigenen Namen und mit mehr verschiedenen Zeichen.",
+        "The password is too easy to guess; leave your name out and use more different characters.",
+    ),
+    "passwords_differ": ("Die beiden Passwörter sind verschieden.", "The two passwords differ."),
+    "remote_id_unusable": (
+        "Bitte die Adresse des Beitrags oder seine Kennung eintragen, die lange Zahl am Ende der Adresse.",
+        "Give the post's address or its id, the long number at the address's end.",
+    ),
+    "scope_unknown": ("Ein Zugriffsschlüssel gilt für eines von: {0}.", "A token is good for one of: {0}."),
+    "token_unknown": ("Einen Zugriffsschlüssel {0} gibt es nicht.", "There is no token {0}."),
+    # the secret key
+    "key_missing": (
+        "Unter {0} liegt kein lesbarer Schlüssel; `kreativorte init` schreibt einen.",
+        "There is no readable secret key at {0}; `kreativorte init` writes one.",
+    ),
+    "key_invalid": (
+        "Der Schlüssel ist kein Fernet-Schlüssel; `kreativorte init` schreibt einen, wo keiner liegt.",
+        "The secret key is not a Fernet key; `kreativorte init` writes one where there is none.",
+    ),
+    "key_is_another": (
+        "Die gespeicherten Zugangsdaten wurden mit einem anderen Schlüssel verschlüsselt; legen Sie ihn zurück, oder "
+        "verbinden Sie die Kanäle neu.",
+        "The stored tokens were encrypted with another secret key; put it back, or connect the channels again.",
+    ),
+}
