@@ -329,3 +329,21 @@ def test_a_planned_second_listing_that_turns_out_to_be_one_is_cancelled(region: 
     states = {one["link"]: one["state"] for one in region.house.app.announcements() if one["place_name"] == "Weberei"}
     assert sorted(states.values()) == ["approved", "cancelled"]
     assert next(state for link, state in states.items() if "altmark" in link) == "cancelled"
+
+
+def test_a_listing_that_was_announced_already_is_not_made_another_s(
+    region: Region, partner: Typo3, clock: ManualClock
+) -> None:
+    news = listed(partner, "Wäberei", "Gardelegen")
+    region.pull()
+    with region.house.at_work() as work:
+        while region.planned()["Wäberei"]["state"] != "posted":
+            clock.advance(3600)
+            work.deliver()
+            assert clock.now() < START + timedelta(days=14)
+    region.place("Weberei")
+    region.site.cms.run("UPDATE wp_postmeta SET meta_value = 'Gardelegen' WHERE meta_key = 'ort'")
+    region.pull()
+    partner.update("tx_news_domain_model_news", news, title="Weberei")
+    region.pull()
+    assert [one["same_as"] for one in region.house.app.places()] == [None, None]
