@@ -311,6 +311,7 @@ def announcement_query() -> Select[Any]:
             deliveries.c.marker,
             deliveries.c.draft,
             deliveries.c.attempt,
+            deliveries.c.cancel_wanted,
             deliveries.c.hold_reason,
             deliveries.c.reason,
             deliveries.c.remote_id,
