@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, Row
@@ -43,6 +43,9 @@ logger = logging.getLogger(__name__)
 RESTORED = "database_restored"
 
 SEAL_LEASE = timedelta(seconds=30)
+CALL_MARGIN = timedelta(seconds=5)
+BRAKE_LOOK = 0.2
+"""Seconds between two looks at the calls that `stop_all` waits for."""
 DAEMON_SILENT = timedelta(minutes=2)
 """A daemon writes a sign of life every half minute; after this long without one it is taken for stopped."""
 OVERDUE = timedelta(minutes=10)
@@ -433,11 +436,14 @@ class App:
             return _campaign_json(store.campaign_row(connection, name))
 
     def pause_campaign(self, name: str, paused: bool) -> dict[str, Any]:
-        """Pause or resume a campaign; what is planned and not out yet waits while it is paused."""
+        """Pause or resume a campaign; what is planned and not out yet waits while it is paused, also what was handed
+        to the senders already. A call that is under way ends."""
         with self.at_desk() as (connection, at):
             store.pause_campaign(connection, name, paused)
             word = "campaign_paused" if paused else "campaign_resumed"
             ledger.note(connection, word, at.now, at.actor, detail={"campaign": name})
+            for announcement_id in store.kept_back(connection, [State.QUEUED], name) if paused else ():
+                ledger.recall(connection, announcement_id, at.now, at.actor)
         return self.campaign(name)
 
     def _house(self, connection: Connection) -> planning.House:
@@ -714,8 +720,33 @@ class App:
 
     # --- the brake and the log
 
+    def stop_all(self, reason: str = "", *, progress: Callable[[int], None] = lambda _under_way: None) -> None:
+        """Pull the emergency brake, then wait for the calls that were committed before, at most as long as one lasts.
+
+        Once this has returned, no visible call begins. Raises Refusal, the brake on, naming calls that have not ended.
+        """
+        self.set_brake(True, reason)
+        until = self.clock.monotonic() + self.longest_call.total_seconds()
+        with self.database.read() as connection:
+            under_way = ledger.calls(connection)
+        while under_way and self.clock.monotonic() < until:
+            progress(len(under_way))
+            self.clock.wait(None, threading.Event(), BRAKE_LOOK)
+            with self.database.read() as connection:
+                under_way &= ledger.calls(connection)
+        if under_way:
+            still = self.announcements(ids=[announcement_id for announcement_id, _ in under_way])
+            raise Refusal("calls_not_ended", ", ".join(f"{one['id']} ({one['channel']})" for one in still))
+
+    @property
+    def longest_call(self) -> timedelta:
+        """How long one call to a network may last."""
+        return cast(
+            timedelta, self.settings["network.connect_timeout"] + self.settings["network.read_timeout"] + CALL_MARGIN
+        )
+
     def set_brake(self, engaged: bool, reason: str = "") -> None:
-        """Engage or release the emergency brake."""
+        """Engage or release the emergency brake at once, whatever is under way."""
         with self.at_desk() as (connection, at):
             ledger.set_brake(connection, engaged, reason, at.now, at.actor)
         if not engaged:

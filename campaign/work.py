@@ -55,9 +55,10 @@ class Work:
             app.clock,
             self.publishers,
             lock.worker.id,
-            Patience(settings["delivery.lease"], call, settings["delivery.throttle_wait"]),
+            Patience(settings["delivery.lease"], app.longest_call, settings["delivery.throttle_wait"]),
             settings["delivery.senders"],
             on_end,
+            lambda connection: store.kept_back(connection, [State.QUEUED]),
         )
         self.reconciler = Reconciler(
             app.database.write,

@@ -130,6 +130,13 @@ REFUSALS: dict[str, tuple[str, str]] = {
         "Beitrag {0} ist schon zurückgezogen.",
         "Announcement {0} was withdrawn already.",
     ),
+    # the brake
+    "calls_not_ended": (
+        "Die Notbremse ist gezogen. Noch nicht zu Ende ist das Senden von: {0}; das kann noch erscheinen. "
+        "`kreativorte announcement show NUMMER` zeigt, was daraus wurde.",
+        "The emergency brake is on. What has not ended is the sending of: {0}; that may still appear. "
+        "`kreativorte announcement show NUMBER` shows what became of it.",
+    ),
     # approving
     "four_eyes_sign_in": (
         "Vier Augen brauchen angemeldete Personen; geben Sie mit --as NAME an, wer freigibt.",
