@@ -24,7 +24,6 @@ from posts.states import FINAL, Event, State
 
 logger = logging.getLogger(__name__)
 
-CALL_MARGIN = timedelta(seconds=5)
 TICK_LEASE = timedelta(seconds=60)
 TICKS_THAT_RUN_ONCE = ("pull", "plan", "reconcile")
 SIGN_OF_LIFE = timedelta(seconds=30)
@@ -47,9 +46,8 @@ class Work:
         self._app = app
         self._lock = lock
         settings = app.settings
-        call = settings["network.connect_timeout"] + settings["network.read_timeout"] + CALL_MARGIN
         door = app.accounts()
-        self.publishers = Publishers(door.publisher, door.version)
+        self.publishers = Publishers(door.publisher, door.version, door.refresh_rejected)
         self.courier = Courier(
             app.database.write,
             app.clock,
