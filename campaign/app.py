@@ -16,6 +16,7 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, Row
+from sqlalchemy.exc import IntegrityError
 
 from campaign import compose, desk, listings, news, planning, pulling, store
 from campaign.access import Access
@@ -307,7 +308,8 @@ class App:
     ) -> dict[str, Any]:
         """Store a channel, then ask the network; what it says stands in `problems`. Raises Refusal.
 
-        Adding a channel again, same network and account, renews its tokens: so a signed-out one comes back.
+        Adding a channel again, same network and account, renews its tokens: so a signed-out one comes back, and a
+        removed one. No account becomes a second channel.
         """
         if network not in NETWORKS:
             raise Refusal("network_unknown", network, ", ".join(NETWORKS))
@@ -316,40 +318,58 @@ class App:
         except CredentialsError as error:
             raise desk.refused(error) from None
         base, world = self._base_and_world(network, api_base)
-        known = self._known_channel(name, network, account)
+        known = self._known_channel(name, network, account, world)
         if known is not None:
+            return self._connect_again(known, regions, credentials)
+        try:
             with self.at_desk() as (connection, at):
-                store.set_regions(connection, known, regions or store.regions_by_channel(connection).get(known, ()))
-                actor = at.actor
-            self.accounts().renew(known, credentials, actor)
-            return self.check_channels([name])[0]
-        with self.at_desk() as (connection, at):
-            channel_id = accounts.add_channel(
-                connection,
-                self.vault,
-                name=name,
-                network=network,
-                account=account,
-                api_base=base,
-                world=world,
-                credentials=credentials,
-                now=at.now,
-                actor=at.actor,
-            )
-            store.set_regions(connection, channel_id, regions)
+                channel_id = accounts.add_channel(
+                    connection,
+                    self.vault,
+                    name=name,
+                    network=network,
+                    account=account,
+                    api_base=base,
+                    world=world,
+                    credentials=credentials,
+                    now=at.now,
+                    actor=at.actor,
+                )
+                store.set_regions(connection, channel_id, regions)
+        except IntegrityError:  # somebody else was quicker
+            self._known_channel(name, network, account, world)
+            raise Refusal("channel_name_taken", name) from None
         self.accounts().check(channel_id)
         return self.channels(name)[0]
 
-    def _known_channel(self, name: str, network: str, account: str) -> int | None:
-        """The number of the channel that is to be renewed; None for a new name. Raises Refusal for a name in use."""
+    def _known_channel(self, name: str, network: str, account: str, world: str) -> Row[Any] | None:
+        """The channel that is to be connected again; None for a new one. Raises Refusal for a name or an account in
+        use."""
         with self.database.read() as connection:
-            rows = [row for row in store.channel_rows(connection, removed=True) if row.name == name]
-        if not rows:
-            return None
-        row = rows[0]
-        if row.removed_at is not None or (row.network, row.account) != (network, account):
-            raise Refusal("channel_name_taken", name)
-        return int(row.id)
+            rows = store.channel_rows(connection, removed=True)
+        for row in rows:
+            if row.name == name:
+                if (row.network, row.account) != (network, account):
+                    raise Refusal("channel_name_taken", name)
+                return row
+        for row in rows:
+            if (row.network, row.account, row.world) == (network, account, world):
+                if row.removed_at is not None:
+                    raise Refusal("account_removed", account, row.name)
+                raise Refusal("account_taken", account, row.name)
+        return None
+
+    def _connect_again(self, row: Row[Any], regions: list[str], credentials: Mapping[str, Any]) -> dict[str, Any]:
+        """New tokens for a channel that is there; one that was removed is back with its history."""
+        with self.at_desk() as (connection, at):
+            if row.removed_at is not None:
+                store.set_channel(connection, row.id, removed_at=None)
+                detail = {"channel": row.name, "network": row.network, "world": row.world, "again": True}
+                ledger.note(connection, "channel_added", at.now, at.actor, detail=detail)
+            store.set_regions(connection, row.id, regions or store.regions_by_channel(connection).get(row.id, ()))
+            actor = at.actor
+        self.accounts().renew(row.id, credentials, actor)
+        return self.check_channels([row.name])[0]
 
     def _base_and_world(self, network: str, api_base: str | None) -> tuple[str, str]:
         """Where a new channel's network answers, and which world that is: only the network's own address is live."""

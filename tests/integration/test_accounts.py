@@ -209,10 +209,53 @@ def test_tokens_that_were_lost_are_told(house: House, ending: int, monkeypatch: 
     assert "channel add x --network twitter --account 42" in told.advice
 
 
+# --- one account, one channel -------------------------------------------------------------------------------
+
+
 def test_a_channel_name_is_never_given_to_another_account(house: House) -> None:
     name = house.channel("twitter", "42")
-    with pytest.raises(Refusal, match="channel_name_taken"):
-        renewed(house, name, "twitter", "43")
+    for _ in range(2):
+        with pytest.raises(Refusal, match="channel_name_taken"):
+            renewed(house, name, "twitter", "43")
+        house.app.set_channel(name, "remove") if house.app.channels() else None
+
+
+def test_an_account_is_one_channel_only(house: House) -> None:
+    house.channel("twitter", "42")
+    with pytest.raises(Refusal, match="account_taken: 42: twitter-42"):
+        renewed(house, "zweiter", "twitter", "42")
+    renewed(house, "seite", "facebook", "42")
+    assert [one["name"] for one in house.app.channels()] == ["seite", "twitter-42"]
+
+
+def test_a_removed_channel_comes_back_under_its_name_only_and_what_waited_goes_out(house: House) -> None:
+    name = house.channel("twitter", "42")
+    announcement = house.add(name)
     house.app.set_channel(name, "remove")
-    with pytest.raises(Refusal, match="channel_name_taken"):
-        renewed(house, name, "twitter", "42")
+    with pytest.raises(Refusal, match="account_removed: 42: twitter-42"):
+        renewed(house, "zweiter", "twitter", "42")
+    with house.at_work() as work:
+        work.deliver()
+        assert house.networks.posts() == []
+        assert renewed(house, name, "twitter", "42")["problems"] == []
+        work.deliver()
+    assert house.state(announcement) is State.POSTED
+    events = [entry["event"] for entry in house.app.log_entries()]
+    assert (events.count("channel_added"), events.count("channel_removed")) == (2, 1)
+
+
+def test_two_who_add_an_account_at_the_same_time_make_one_channel(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = house.app._known_channel
+
+    def overtaken(*what: Any) -> Any:
+        monkeypatch.setattr(house.app, "_known_channel", known)
+        found = known(*what)
+        house.channel("twitter", "42")
+        return found
+
+    monkeypatch.setattr(house.app, "_known_channel", overtaken)
+    with pytest.raises(Refusal, match="account_taken: 42: twitter-42"):
+        renewed(house, "zweiter", "twitter", "42")
+    assert [one["name"] for one in house.app.channels()] == ["twitter-42"]
