@@ -12,10 +12,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, Row
+from sqlalchemy.exc import IntegrityError
 
 from campaign import compose, desk, listings, news, planning, pulling, store
 from campaign.access import Access
@@ -43,6 +44,9 @@ logger = logging.getLogger(__name__)
 RESTORED = "database_restored"
 
 SEAL_LEASE = timedelta(seconds=30)
+CALL_MARGIN = timedelta(seconds=5)
+BRAKE_LOOK = 0.2
+"""Seconds between two looks at the calls that `stop_all` waits for."""
 DAEMON_SILENT = timedelta(minutes=2)
 """A daemon writes a sign of life every half minute; after this long without one it is taken for stopped."""
 OVERDUE = timedelta(minutes=10)
@@ -304,7 +308,8 @@ class App:
     ) -> dict[str, Any]:
         """Store a channel, then ask the network; what it says stands in `problems`. Raises Refusal.
 
-        Adding a channel again, same network and account, renews its tokens: so a signed-out one comes back.
+        Adding a channel again, same network and account, renews its tokens: so a signed-out one comes back, and a
+        removed one. No account becomes a second channel.
         """
         if network not in NETWORKS:
             raise Refusal("network_unknown", network, ", ".join(NETWORKS))
@@ -313,40 +318,58 @@ class App:
         except CredentialsError as error:
             raise desk.refused(error) from None
         base, world = self._base_and_world(network, api_base)
-        known = self._known_channel(name, network, account)
+        known = self._known_channel(name, network, account, world)
         if known is not None:
+            return self._connect_again(known, regions, credentials)
+        try:
             with self.at_desk() as (connection, at):
-                store.set_regions(connection, known, regions or store.regions_by_channel(connection).get(known, ()))
-                actor = at.actor
-            self.accounts().renew(known, credentials, actor)
-            return self.check_channels([name])[0]
-        with self.at_desk() as (connection, at):
-            channel_id = accounts.add_channel(
-                connection,
-                self.vault,
-                name=name,
-                network=network,
-                account=account,
-                api_base=base,
-                world=world,
-                credentials=credentials,
-                now=at.now,
-                actor=at.actor,
-            )
-            store.set_regions(connection, channel_id, regions)
+                channel_id = accounts.add_channel(
+                    connection,
+                    self.vault,
+                    name=name,
+                    network=network,
+                    account=account,
+                    api_base=base,
+                    world=world,
+                    credentials=credentials,
+                    now=at.now,
+                    actor=at.actor,
+                )
+                store.set_regions(connection, channel_id, regions)
+        except IntegrityError:  # somebody else was quicker
+            self._known_channel(name, network, account, world)
+            raise Refusal("channel_name_taken", name) from None
         self.accounts().check(channel_id)
         return self.channels(name)[0]
 
-    def _known_channel(self, name: str, network: str, account: str) -> int | None:
-        """The number of the channel that is to be renewed; None for a new name. Raises Refusal for a name in use."""
+    def _known_channel(self, name: str, network: str, account: str, world: str) -> Row[Any] | None:
+        """The channel that is to be connected again; None for a new one. Raises Refusal for a name or an account in
+        use."""
         with self.database.read() as connection:
-            rows = [row for row in store.channel_rows(connection, removed=True) if row.name == name]
-        if not rows:
-            return None
-        row = rows[0]
-        if row.removed_at is not None or (row.network, row.account) != (network, account):
-            raise Refusal("channel_name_taken", name)
-        return int(row.id)
+            rows = store.channel_rows(connection, removed=True)
+        for row in rows:
+            if row.name == name:
+                if (row.network, row.account) != (network, account):
+                    raise Refusal("channel_name_taken", name)
+                return row
+        for row in rows:
+            if (row.network, row.account, row.world) == (network, account, world):
+                if row.removed_at is not None:
+                    raise Refusal("account_removed", account, row.name)
+                raise Refusal("account_taken", account, row.name)
+        return None
+
+    def _connect_again(self, row: Row[Any], regions: list[str], credentials: Mapping[str, Any]) -> dict[str, Any]:
+        """New tokens for a channel that is there; one that was removed is back with its history."""
+        with self.at_desk() as (connection, at):
+            if row.removed_at is not None:
+                store.set_channel(connection, row.id, removed_at=None)
+                detail = {"channel": row.name, "network": row.network, "world": row.world, "again": True}
+                ledger.note(connection, "channel_added", at.now, at.actor, detail=detail)
+            store.set_regions(connection, row.id, regions or store.regions_by_channel(connection).get(row.id, ()))
+            actor = at.actor
+        self.accounts().renew(row.id, credentials, actor)
+        return self.check_channels([row.name])[0]
 
     def _base_and_world(self, network: str, api_base: str | None) -> tuple[str, str]:
         """Where a new channel's network answers, and which world that is: only the network's own address is live."""
@@ -433,11 +456,14 @@ class App:
             return _campaign_json(store.campaign_row(connection, name))
 
     def pause_campaign(self, name: str, paused: bool) -> dict[str, Any]:
-        """Pause or resume a campaign; what is planned and not out yet waits while it is paused."""
+        """Pause or resume a campaign; what is planned and not out yet waits while it is paused, also what was handed
+        to the senders already. A call that is under way ends."""
         with self.at_desk() as (connection, at):
             store.pause_campaign(connection, name, paused)
             word = "campaign_paused" if paused else "campaign_resumed"
             ledger.note(connection, word, at.now, at.actor, detail={"campaign": name})
+            for announcement_id in store.kept_back(connection, [State.QUEUED], name) if paused else ():
+                ledger.recall(connection, announcement_id, at.now, at.actor)
         return self.campaign(name)
 
     def _house(self, connection: Connection) -> planning.House:
@@ -714,8 +740,33 @@ class App:
 
     # --- the brake and the log
 
+    def stop_all(self, reason: str = "", *, progress: Callable[[int], None] = lambda _under_way: None) -> None:
+        """Pull the emergency brake, then wait for the calls that were committed before, at most as long as one lasts.
+
+        Once this has returned, no visible call begins. Raises Refusal, the brake on, naming calls that have not ended.
+        """
+        self.set_brake(True, reason)
+        until = self.clock.monotonic() + self.longest_call.total_seconds()
+        with self.database.read() as connection:
+            under_way = ledger.calls(connection)
+        while under_way and self.clock.monotonic() < until:
+            progress(len(under_way))
+            self.clock.wait(None, threading.Event(), BRAKE_LOOK)
+            with self.database.read() as connection:
+                under_way &= ledger.calls(connection)
+        if under_way:
+            still = self.announcements(ids=[announcement_id for announcement_id, _ in under_way])
+            raise Refusal("calls_not_ended", ", ".join(f"{one['id']} ({one['channel']})" for one in still))
+
+    @property
+    def longest_call(self) -> timedelta:
+        """How long one call to a network may last."""
+        return cast(
+            timedelta, self.settings["network.connect_timeout"] + self.settings["network.read_timeout"] + CALL_MARGIN
+        )
+
     def set_brake(self, engaged: bool, reason: str = "") -> None:
-        """Engage or release the emergency brake."""
+        """Engage or release the emergency brake at once, whatever is under way."""
         with self.at_desk() as (connection, at):
             ledger.set_brake(connection, engaged, reason, at.now, at.actor)
         if not engaged:

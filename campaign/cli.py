@@ -341,7 +341,8 @@ def place_merge(
 ) -> None:
     """Say that two portals list one place.
 
-    It is announced once, with what the other portal says of it.
+    It is announced once, with what the other portal says of it. What was planned for the first one named is cancelled
+    for good.
     """
     _show_places(opened().merge_places(place, first), as_json)
 
@@ -832,9 +833,15 @@ def template_preview(
 def stop_all(reason: Annotated[str, typer.Option("--reason", help="Why, for the log.")] = "") -> None:
     """Pull the emergency brake on all channels.
 
-    Once this returns, no new post begins; `kreativorte go` releases it.
+    The brake takes hold at once. Then this waits for calls that were under way, at most as long as one may last. Once
+    it returns, no new post begins, but for those that it names as not ended (code 1). `kreativorte go` releases it.
     """
-    opened().set_brake(True, reason)
+    app = opened()
+    with Progress(
+        SpinnerColumn(), TextColumn("{task.description}"), console=err, transient=True, disable=not err.is_terminal
+    ) as bar:
+        task = bar.add_task("", total=None)
+        app.stop_all(reason, progress=lambda count: bar.update(task, description=tell("calls_end", count)))
     out.print("Die Notbremse ist gezogen: nichts geht mehr hinaus. `kreativorte go` löst sie.")
 
 

@@ -239,9 +239,12 @@ def _check_four_eyes(desk: Desk, row: Row[Any]) -> None:
 
 
 def _row(connection: Connection, announcement_id: int) -> Row[Any]:
+    """The announcement as it stands, locked until the transaction ends: the daemon can't hand an older text to the
+    senders, nor another person decide on it, in between."""
     try:
+        ledger.state_of(connection, announcement_id)
         return store.announcement_row(connection, announcement_id)
-    except store.Unknown as unknown:
+    except (NotPossible, store.Unknown) as unknown:
         raise refused(unknown) from None
 
 

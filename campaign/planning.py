@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -29,7 +30,7 @@ from campaign.planner import (
 from campaign.settings import Settings
 from campaign.store import StoredPlace
 from posts import ledger
-from posts.states import PLANNED, Event, State
+from posts.states import IN_FLIGHT, PLANNED, Event, State
 
 SAME_TEXT_SPAN = timedelta(hours=48)
 """X refuses a repeated text; how long is not documented, and a day or two is the caution (X fact sheet, section 6)."""
@@ -202,15 +203,31 @@ def unplaced(decision: Decision) -> list[dict[str, Any]]:
 
 
 def _apply_to_existing(connection: Connection, house: House, decision: Decision) -> list[int]:
-    situation = decision.situation
-    _apply_moves(connection, house, situation, decision.plan.moves)
-    for key in decision.plan.released:
-        _release(connection, house, situation.rows[key])
+    situation, decided = decision.situation, decision.plan
+    holds = [one for one in decided.held if one.planned is None]
+    concerned = {*(one.key for one in decided.moves), *decided.released, *(one.key for one in holds)}
+    same = _still_as_seen(connection, situation, concerned)
+    _apply_moves(connection, house, situation, tuple(one for one in decided.moves if one.key in same))
+    for key in decided.released:
+        if key in same:
+            _release(connection, house, situation.rows[key])
     return [
         row_id
-        for held in decision.plan.held
-        if held.planned is None and (row_id := _hold(connection, house, situation.rows[held.key], held.reason))
+        for held in holds
+        if held.key in same and (row_id := _hold(connection, house, situation.rows[held.key], held.reason))
     ]
+
+
+def _still_as_seen(connection: Connection, situation: _Situation, keys: Iterable[Key]) -> set[Key]:
+    """Those that nobody has sent, moved, held, edited or approved since the planner saw them; locked from here on.
+    What changed is left to the next planning, which decides anew."""
+    seen = {one.key: one for one in situation.request.taken}
+    rows = sorted((situation.rows[key] for key in keys), key=lambda row: row.id)
+    for row in rows:
+        ledger.state_of(connection, row.id)
+    current = store.announcement_rows(connection, ids=[row.id for row in rows])
+    approved = store.approvers(connection, [row.id for row in rows])
+    return {_key(row) for row in current if _taken(row, row.id in approved) == seen[_key(row)]}
 
 
 def _apply_moves(connection: Connection, house: House, situation: _Situation, moves: tuple[Move, ...]) -> None:
@@ -413,14 +430,17 @@ def not_permitted(connection: Connection, house: House, row: Row[Any], at: datet
 
 
 def follow_places(connection: Connection, house: House) -> None:
-    """Cancel what is planned for withdrawn places and second listings, refresh untouched announcements, flag the
-    others; of what is out, staff are told where its place was withdrawn or changed."""
+    """Cancel what is planned for withdrawn places and second listings (of what is in flight the wish is remembered),
+    refresh untouched announcements, flag the others; of what is out, staff are told where its place was withdrawn or
+    changed."""
     stored = {one.id: one for one in store.stored_places(connection)}
-    for row in store.announcement_rows(connection, states=[*PLANNED, State.QUEUED, State.MISSED]):
+    for row in store.announcement_rows(connection, states=[*PLANNED, State.QUEUED, State.MISSED, *IN_FLIGHT]):
         place = stored.get(row.place_id)
-        if place is not None and (place.withdrawn or place.is_another):
+        if place is not None and (place.withdrawn or place.is_another) and not row.cancel_wanted:
             why = "place_withdrawn" if place.withdrawn else "place_merged"
-            ledger.cancel(connection, row.id, house.now, ledger.DAEMON, why)
+            # What is out by now is told of below.
+            with contextlib.suppress(ledger.NotPossible):
+                ledger.cancel(connection, row.id, house.now, ledger.DAEMON, why)
     for row in store.announcement_rows(connection, states=[State.POSTED]):
         place = stored.get(row.place_id)
         if place is not None and row.removed_at is None:
@@ -469,7 +489,14 @@ def refresh(connection: Connection, house: House) -> None:
             _refill(connection, house, row, campaigns[row.campaign], stored)
 
 
+def _locked(connection: Connection, announcement_id: int) -> Row[Any]:
+    """An announcement as it stands now, and stays until this transaction ends."""
+    ledger.state_of(connection, announcement_id)
+    return store.announcement_row(connection, announcement_id)
+
+
 def _flag(connection: Connection, house: House, row: Row[Any], stored: StoredPlace | None) -> None:
+    row = _locked(connection, row.id)
     problems = [*[one for one in row.problems if one != "place_changed"], "place_changed"]
     fingerprint = stored.place.fingerprint if stored else None
     store.set_announcement(connection, row.id, house.now, problems=problems, fingerprint=fingerprint)
@@ -488,6 +515,9 @@ def _refill(
     same = all(getattr(row, name) == value for name, value in content.items() if name != "problems")
     if same and problems == list(row.problems):
         return
+    current, given = _locked(connection, row.id), store.approvers(connection, [row.id])
+    if current.edited or given or (current.state, current.due_at) != (row.state, row.due_at):
+        return  # a person was quicker; the next round flags it, or fills it for its new day
     store.set_announcement(connection, row.id, house.now, **(content | {"problems": problems}))
     if content["text"] != row.text:
         ledger.note(

@@ -311,6 +311,7 @@ def announcement_query() -> Select[Any]:
             deliveries.c.marker,
             deliveries.c.draft,
             deliveries.c.attempt,
+            deliveries.c.cancel_wanted,
             deliveries.c.hold_reason,
             deliveries.c.reason,
             deliveries.c.remote_id,
@@ -470,16 +471,22 @@ def due_for_queueing(connection: Connection, now: datetime) -> list[int]:
     )
 
 
-def kept_back(connection: Connection) -> list[int]:
-    """Approved announcements that wait for their paused campaign, not for an instant."""
-    return list(
-        connection.execute(
-            select(deliveries.c.id)
-            .join(announcements, announcements.c.id == deliveries.c.id)
-            .join(campaigns, campaigns.c.name == announcements.c.campaign)
-            .where(deliveries.c.state == State.APPROVED.value, campaigns.c.paused)
-        ).scalars()
+def kept_back(
+    connection: Connection,
+    states: Iterable[State] = (State.APPROVED, State.QUEUED),
+    campaign: str | None = None,
+) -> list[int]:
+    """Announcements in these states that wait for their paused campaign, not for an instant; of one campaign or all."""
+    query = (
+        select(deliveries.c.id)
+        .join(announcements, announcements.c.id == deliveries.c.id)
+        .join(campaigns, campaigns.c.name == announcements.c.campaign)
+        .where(deliveries.c.state.in_([state.value for state in states]), campaigns.c.paused)
+        .order_by(deliveries.c.id)
     )
+    if campaign is not None:
+        query = query.where(campaigns.c.name == campaign)
+    return list(connection.execute(query).scalars())
 
 
 def same_text_rival(connection: Connection, row: Row[Any], span: timedelta) -> int | None:

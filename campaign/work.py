@@ -24,7 +24,6 @@ from posts.states import FINAL, Event, State
 
 logger = logging.getLogger(__name__)
 
-CALL_MARGIN = timedelta(seconds=5)
 TICK_LEASE = timedelta(seconds=60)
 TICKS_THAT_RUN_ONCE = ("pull", "plan", "reconcile")
 SIGN_OF_LIFE = timedelta(seconds=30)
@@ -34,6 +33,8 @@ LOOK_AGAIN = timedelta(days=1)
 STILL_FRESH = timedelta(minutes=15)
 """How long an answer of a link or picture is believed when the announcement goes out."""
 LOOKS_PER_ROUND = 40
+FROZEN = ("state", "due_at", "text", "link", "images")
+"""What must not have changed between the last look at an announcement and its handing over to the senders."""
 MEDIA_BYTES = 2_000_000_000
 """How large the folder of prepared pictures may grow."""
 
@@ -45,17 +46,17 @@ class Work:
         self._app = app
         self._lock = lock
         settings = app.settings
-        call = settings["network.connect_timeout"] + settings["network.read_timeout"] + CALL_MARGIN
         door = app.accounts()
-        self.publishers = Publishers(door.publisher, door.version)
+        self.publishers = Publishers(door.publisher, door.version, door.refresh_rejected)
         self.courier = Courier(
             app.database.write,
             app.clock,
             self.publishers,
             lock.worker.id,
-            Patience(settings["delivery.lease"], call, settings["delivery.throttle_wait"]),
+            Patience(settings["delivery.lease"], app.longest_call, settings["delivery.throttle_wait"]),
             settings["delivery.senders"],
             on_end,
+            lambda connection: store.kept_back(connection, [State.QUEUED]),
         )
         self.reconciler = Reconciler(
             app.database.write,
@@ -126,6 +127,11 @@ class Work:
                 problems = [f"image_unusable:{error}"]
         with app.database.write() as connection:
             now = app.now(connection)
+            # Locked before it is read again: a person may have changed it while this looked at links and pictures.
+            ledger.state_of(connection, row.id)
+            current = store.announcement_row(connection, row.id)
+            if any(getattr(current, name) != getattr(row, name) for name in FROZEN):
+                return
             if draft is None:
                 ledger.move(
                     connection,
@@ -139,9 +145,7 @@ class Work:
                 )
                 store.set_announcement(connection, row.id, now, problems=problems)
                 return
-            current = store.announcement_row(connection, row.id)
-            if (current.text, current.link, current.images) == (row.text, row.link, row.images):
-                ledger.queue(connection, row.id, draft, compose.cost(row.network, draft, now), now)
+            ledger.queue(connection, row.id, draft, compose.cost(row.network, draft, now), now)
 
     def _last_look(self, row: Row[Any], campaign: Campaign | None) -> list[str]:
         """Preflight once more, now that it goes out."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from sqlalchemy import Connection, Row, insert, select, update
@@ -18,6 +20,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 from posts import ledger
 from posts.clock import Clock
 from posts.errors import Explained, Outcome, SignedOut, Unreachable
+from posts.insisting import Begin, insist
 from posts.networks.publisher import Account, Endpoint, Publisher
 from posts.networks.registry import NETWORKS, CredentialsError, open_publisher
 from posts.tables import channels
@@ -25,7 +28,7 @@ from posts.tables import channels
 REFRESH_LEASE = timedelta(minutes=2)
 REFRESH_TRIES, REFRESH_PAUSE = 150, 0.2
 
-Begin = Callable[[], AbstractContextManager[Connection]]
+logger = logging.getLogger(__name__)
 
 
 class KeyProblem(Explained):
@@ -80,6 +83,9 @@ class Accounts:
         self._clock = clock
         self._vault = vault
         self._endpoint_of = endpoint_of
+        # Renewed tokens that could not be stored, and the credentials that they replace: the network knows only these.
+        self._unsaved: dict[int, tuple[str, str]] = {}
+        self._opened_with: WeakKeyDictionary[Publisher, str] = WeakKeyDictionary()
 
     def version(self, channel_id: int) -> str:
         """A word that changes with the channel's tokens; "" where they age by themselves (OAuth 2.0), so that a
@@ -90,9 +96,10 @@ class Accounts:
 
     def renew(self, channel_id: int, credentials: Mapping[str, Any], actor: str) -> None:
         """Replace a channel's tokens, as after a sign-out; `check` then asks the network about them."""
-        self._save(channel_id, dict(credentials))
         with self._begin() as connection:
             name = self._row(connection, channel_id).name
+            values = {"credentials": self._vault.lock(credentials)}
+            connection.execute(update(channels).where(channels.c.id == channel_id).values(**values))
             now = ledger.now_of(connection, self._clock)
             ledger.note(connection, "channel_renewed", now, actor, detail={"channel": name})
 
@@ -103,11 +110,30 @@ class Accounts:
         if "oauth2" not in self._unlocked(row):
             return self._open(row)
         with self._refreshing(channel_id):
+            self._save_what_was_kept(channel_id)
             with self._begin() as connection:
                 row = self._row(connection, channel_id)
             publisher = self._open(row)
-            publisher.refresh(lambda tokens: self._save(channel_id, tokens))
+            self._opened_with[publisher] = row.credentials
+            publisher.refresh(lambda tokens: self._save(channel_id, publisher, tokens))
         return publisher
+
+    def refresh_rejected(self, channel_id: int, publisher: Publisher) -> bool:
+        """Renew the tokens of a publisher that the network has just rejected; False where they can't be renewed.
+
+        Raises an Outcome when that fails, Unreachable also when another worker has renewed them since: they are to be
+        taken up by opening the channel anew.
+        """
+        replaced = self._opened_with.get(publisher)
+        if replaced is None:
+            return False
+        with self._refreshing(channel_id):
+            with self._begin() as connection:
+                row = self._row(connection, channel_id)
+            if row.credentials != replaced:
+                raise Unreachable("refresh_busy", "another worker has renewed the tokens of this channel")
+            publisher.refresh(lambda tokens: self._save(channel_id, publisher, tokens))
+        return self._opened_with[publisher] != replaced
 
     @contextmanager
     def _refreshing(self, channel_id: int) -> Iterator[None]:
@@ -147,20 +173,53 @@ class Accounts:
     def _opened(self, row: Row[Any], credentials: dict[str, Any]) -> Publisher:
         return open_publisher(row.network, row.account, credentials, self._endpoint_of(row.api_base), self._clock)
 
-    def _save(self, channel_id: int, tokens: dict[str, Any]) -> None:
-        """Store renewed tokens before they are used: the network has already forgotten the old ones."""
-        with self._begin() as connection:
-            connection.execute(
-                update(channels).where(channels.c.id == channel_id).values(credentials=self._vault.lock(tokens))
+    def _save(self, channel_id: int, publisher: Publisher, tokens: dict[str, Any]) -> None:
+        """Store renewed tokens before they are used: the network has already forgotten the old ones. While that
+        fails, they are kept here, and stored before the channel is opened the next time."""
+        locked = self._vault.lock(tokens)
+        self._unsaved[channel_id] = (self._opened_with[publisher], locked)
+        try:
+            self._save_what_was_kept(channel_id)
+        except Exception:
+            logger.error(
+                "the renewed tokens of channel %s can't be stored; the channel waits until they are", channel_id
             )
+            raise
+        self._opened_with[publisher] = locked
+
+    def _save_what_was_kept(self, channel_id: int) -> None:
+        """Nothing where a person has connected the channel with other credentials since."""
+        if channel_id not in self._unsaved:
+            return
+        replaced, locked = self._unsaved[channel_id]
+        insist(self._begin, self._clock, lambda connection: self._store(connection, channel_id, replaced, locked))
+        del self._unsaved[channel_id]
+
+    @staticmethod
+    def _store(connection: Connection, channel_id: int, replaced: str, locked: str) -> None:
+        connection.execute(
+            update(channels)
+            .where(channels.c.id == channel_id, channels.c.credentials == replaced)
+            .values(credentials=locked)
+        )
 
     def check(self, channel_id: int) -> list[str]:
         """Ask the network who the channel is and store what it says; returns the problems, each one a reason's word."""
         try:
-            account = self.publisher(channel_id).check()
+            account = self._asked(channel_id)
         except Outcome as outcome:
             account = Account("", "", problems=(outcome.reason,))
         return self._store_check(channel_id, account)
+
+    def _asked(self, channel_id: int) -> Account:
+        """Who the channel is; a token that the network rejects is renewed once before that is believed."""
+        publisher = self.publisher(channel_id)
+        try:
+            return publisher.check()
+        except SignedOut:
+            if not self.refresh_rejected(channel_id, publisher):
+                raise
+        return publisher.check()
 
     def _store_check(self, channel_id: int, account: Account) -> list[str]:
         with self._begin() as connection:

@@ -5,18 +5,18 @@ from __future__ import annotations
 import logging
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError
 
 from posts import ledger
 from posts.clock import Clock
 from posts.errors import Outcome, Refused, SignedOut, Throttled, Unclear, Unreachable
+from posts.insisting import Begin, insist, is_database_trouble
 from posts.ledger import Attempt, Claim
 from posts.networks.publisher import Prepared, Publisher, Reason
 
@@ -28,12 +28,10 @@ LONGEST_WAIT = timedelta(minutes=15)
 # A picture that can't be uploaded this often will not upload the next time either: a person is asked.
 PREPARE_TRIES = 8
 SKEW_WORTH_A_NOTE = timedelta(seconds=60)
-RECORD_TRIES = 6
 LOOK_AGAIN = 0.5
 """Seconds after which a courier whose calls last looks at what has come due meanwhile."""
+DATABASE_AWAY = "database_away"
 DOUBTED_SIGN_OUTS = frozenset({"token_invalid", "token_expired"})
-
-Begin = Callable[[], AbstractContextManager[Connection]]
 
 
 @dataclass(frozen=True)
@@ -62,6 +60,7 @@ class Publishers:
 
     open: Callable[[int], Publisher]
     version: Callable[[int], str]
+    refresh_rejected: Callable[[int, Publisher], object] = lambda _channel_id, _publisher: False
     _free: dict[int, list[Opened]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -94,6 +93,7 @@ class Courier:
         patience: Patience,
         senders: int,
         on_end: Callable[[int], None] = lambda _delivery_id: None,
+        kept_back: Callable[[Connection], Iterable[int]] = lambda _connection: (),
     ) -> None:
         self._begin = begin
         self._clock = clock
@@ -102,6 +102,7 @@ class Courier:
         self._patience = patience
         self._senders = senders
         self._on_end = on_end
+        self._kept_back = kept_back
         self._pool = ThreadPoolExecutor(senders, thread_name_prefix="sender")
         self._stopping = threading.Event()
 
@@ -139,7 +140,8 @@ class Courier:
             return []
         with self._begin() as connection:
             now = ledger.now_of(connection, self._clock)
-            return ledger.claim(connection, self._worker, now, self._patience.lease, limit)
+            waiting = self._kept_back(connection)
+            return ledger.claim(connection, self._worker, now, self._patience.lease, limit, waiting)
 
     def _bring_out(self, claim: Claim) -> None:
         try:
@@ -156,7 +158,7 @@ class Courier:
         try:
             prepared = publisher.prepare(claim.draft)
         except Outcome as outcome:
-            self._record_unprepared(claim, self._confirmed(publisher, outcome))
+            self._record_unprepared(claim, self._confirmed(claim.channel_id, publisher, outcome))
             return isinstance(outcome, Refused | Throttled)
         except Exception as error:  # a publisher's bug must not end the daemon: nothing visible has happened yet
             logger.exception("preparing delivery %s failed", claim.delivery_id)
@@ -172,20 +174,37 @@ class Courier:
                 ledger.give_back(connection, claim)
                 return True
             started = self._clock.monotonic()
-        # The commit may have been slow, or this process stopped and woken: what is left of the lease must
-        # still cover the whole call, or the call is not begun.
-        if self._clock.monotonic() - started > (self._patience.lease - self._patience.call).total_seconds():
-            self._record(
-                lambda connection, now: ledger.record_postponed(connection, attempt, "lease_too_short", "", None, now)
-            )
+        why_not = self._last_look(attempt, started)
+        if why_not == DATABASE_AWAY:
+            self._record_outcome(attempt, Unreachable(why_not))
+            return True
+        if why_not:
+            self._record(lambda connection, now: ledger.record_postponed(connection, attempt, why_not, "", None, now))
             return True
         return self._publish(attempt, publisher, prepared)
+
+    def _last_look(self, attempt: Attempt, started: float) -> str:
+        """The last acts before the first byte: why the call must not begin after all, "" where it may.
+
+        The brake and the attempt are read once more, because the commit may have been slow, or this process stopped
+        and woken; after that, what is left of the lease must still cover the whole call.
+        """
+        try:
+            with self._begin() as connection:
+                if not ledger.may_begin(connection, attempt):
+                    return "stopped_before_call"
+        except Exception as error:
+            if not is_database_trouble(error):
+                raise
+            return DATABASE_AWAY
+        late = self._clock.monotonic() - started > (self._patience.lease - self._patience.call).total_seconds()
+        return "lease_too_short" if late else ""
 
     def _publish(self, attempt: Attempt, publisher: Publisher, prepared: Prepared) -> bool:
         try:
             receipt = publisher.publish(prepared)
         except Outcome as outcome:
-            self._record_outcome(attempt, self._confirmed(publisher, outcome))
+            self._record_outcome(attempt, self._confirmed(attempt.claim.channel_id, publisher, outcome))
             return isinstance(outcome, Refused | Throttled)
         except Exception as error:  # whatever is not known is unknown: also our own bug after the call
             logger.exception("sending delivery %s ended unexpectedly", attempt.claim.delivery_id)
@@ -198,32 +217,25 @@ class Courier:
             self._record_outcome(attempt, Unclear(Reason.UNKNOWN_ANSWER, detail, duplicate=True))
         return True
 
-    @staticmethod
-    def _confirmed(publisher: Publisher, outcome: Outcome) -> Outcome:
-        """A dead token is believed only when asking for the account fails too: X answered 401 to good tokens
-        during an outage (X fact sheet, section 2). Otherwise the delivery just waits a little."""
+    def _confirmed(self, channel_id: int, publisher: Publisher, outcome: Outcome) -> Outcome:
+        """A dead token is believed only when it can't be renewed either, or asking for the account is refused too: X
+        answered 401 to good tokens in an outage (X fact sheet, section 2). Else the delivery just waits a little."""
         if not isinstance(outcome, SignedOut) or outcome.reason not in DOUBTED_SIGN_OUTS:
             return outcome
         try:
+            self._publishers.refresh_rejected(channel_id, publisher)
             publisher.check()
-        except Outcome:
+        except SignedOut:
             return outcome
+        except Exception as error:  # nobody knows yet: the outcome of the call must be recorded all the same
+            logger.warning("whether a channel is signed out can't be found out now: %s", error)
         return Unreachable(outcome.reason, outcome.detail)
 
     # --- recording
 
     def _record(self, write: Callable[[Connection, datetime], object]) -> None:
         """Write the outcome, trying again for a while: an outcome that is lost becomes a doubt."""
-        for number in range(RECORD_TRIES):
-            try:
-                with self._begin() as connection:
-                    write(connection, ledger.now_of(connection, self._clock))
-                return
-            except Exception as error:
-                if isinstance(error, IntegrityError) or not _is_database_trouble(error) or number == RECORD_TRIES - 1:
-                    raise
-                logger.warning("the outcome can't be recorded yet: %s", error)
-                self._clock.wait(None, threading.Event(), min(0.5 * 2**number, 8.0))
+        insist(self._begin, self._clock, lambda connection: write(connection, ledger.now_of(connection, self._clock)))
 
     def _record_outcome(self, attempt: Attempt, outcome: Outcome) -> None:
         reason, detail = outcome.reason, outcome.detail
@@ -270,8 +282,3 @@ class Courier:
             ledger.sign_out_channel(connection, channel_id, outcome.reason, now)
         elif isinstance(outcome, Throttled) and outcome.scope == "channel" and until is not None:
             ledger.throttle_channel(connection, channel_id, until, outcome.reason, now)
-
-
-def _is_database_trouble(error: BaseException) -> bool:
-    """Whether an error is the database's own, also when a caller wrapped it in a sentence."""
-    return isinstance(error, SQLAlchemyError) or isinstance(error.__cause__, SQLAlchemyError)

@@ -434,15 +434,18 @@ def miss_late(connection: Connection, now: datetime) -> list[int]:
 # --- claims and the one visible call -------------------------------------------------------------------------
 
 
-def claim(connection: Connection, worker: str, now: datetime, lease: timedelta, limit: int) -> list[Claim]:
+def claim(
+    connection: Connection, worker: str, now: datetime, lease: timedelta, limit: int, waiting: Iterable[int] = ()
+) -> list[Claim]:
     """Take the first due delivery of up to `limit` free channels for preparing.
 
     A channel is free when it is not paused, signed out or throttled and no other claim or call of it is alive.
-    Nothing is claimed while the brake is on.
+    Nothing is claimed while the brake is on, and none of those that are `waiting` for something else than an instant.
     """
     if limit < 1 or brake_engaged(connection):
         return []
-    due = exists().where(deliveries.c.channel_id == channels.c.id, *_due(now))
+    ready = (*_due(now), deliveries.c.id.not_in(list(waiting)))
+    due = exists().where(deliveries.c.channel_id == channels.c.id, *ready)
     free = connection.execute(
         select(channels.c.id)
         .where(
@@ -453,7 +456,7 @@ def claim(connection: Connection, worker: str, now: datetime, lease: timedelta, 
         .limit(limit)
         .with_for_update(skip_locked=True)
     ).scalars()
-    claims = (_claim_first(connection, channel_id, worker, now, lease) for channel_id in free.all())
+    claims = (_claim_first(connection, channel_id, worker, now, lease, ready) for channel_id in free.all())
     return [taken for taken in claims if taken is not None]
 
 
@@ -487,11 +490,13 @@ def _due(now: datetime) -> tuple[Any, ...]:
     )
 
 
-def _claim_first(connection: Connection, channel_id: int, worker: str, now: datetime, lease: timedelta) -> Claim | None:
+def _claim_first(
+    connection: Connection, channel_id: int, worker: str, now: datetime, lease: timedelta, ready: tuple[Any, ...]
+) -> Claim | None:
     # Looked at again under the channel's lock: another machine may have claimed since the channel was chosen.
     row = connection.execute(
         select(deliveries.c.id, deliveries.c.draft, deliveries.c.failures)
-        .where(deliveries.c.channel_id == channel_id, *_due(now), ~_channel_busy(channel_id, now))
+        .where(deliveries.c.channel_id == channel_id, *ready, ~_channel_busy(channel_id, now))
         .order_by(deliveries.c.due_at, deliveries.c.id)
         .limit(1)
     ).one_or_none()
@@ -545,6 +550,29 @@ def go(connection: Connection, taken: Claim, now: datetime, lease: timedelta) ->
         insert(attempts).values(delivery_id=taken.delivery_id, number=number, worker=taken.worker, started_at=now)
     )
     return Attempt(taken, number, now)
+
+
+def may_begin(connection: Connection, attempt: Attempt) -> bool:
+    """Whether the committed call may still begin: the attempt is the present one, nobody has asked to cancel it, and
+    the brake is off. It is read without a lock: who has pulled the brake waits for what is `sending` (`calls`)."""
+    return (
+        connection.execute(
+            select(deliveries.c.id).where(
+                deliveries.c.id == attempt.claim.delivery_id,
+                deliveries.c.state == State.SENDING.value,
+                deliveries.c.cancel_wanted.is_(False),
+                *_of(attempt),
+                ~exists().where(brake.c.engaged),
+            )
+        ).first()
+        is not None
+    )
+
+
+def calls(connection: Connection) -> set[tuple[int, int]]:
+    """The calls that are committed and not recorded yet, by delivery and attempt: under way, or about to begin."""
+    query = select(deliveries.c.id, deliveries.c.attempt).where(deliveries.c.state == State.SENDING.value)
+    return {(row.id, row.attempt) for row in connection.execute(query)}
 
 
 def give_back(connection: Connection, taken: Claim) -> None:
@@ -1100,7 +1128,8 @@ def brake_engaged(connection: Connection) -> bool:
 
 
 def set_brake(connection: Connection, engaged: bool, reason: str, now: datetime, actor: str) -> None:
-    """Engage or release the brake over all channels. Once engaging is committed, no new visible call begins."""
+    """Engage or release the brake over all channels. Once engaging is committed, no further call is committed to;
+    those that were before (`calls`) look at the brake once more before their first byte."""
     values = {"engaged": engaged, "reason": reason, "actor": actor, "at": now}
     _insert_once(connection, brake, {"id": 1} | values)
     connection.execute(update(brake).where(brake.c.id == 1).values(**values))

@@ -85,6 +85,8 @@ channels = Table(
     Column("throttled_until", Instant),
     Column("created_at", Instant, nullable=False),
     Column("removed_at", Instant),
+    # One call at a time, and whose post is whose, are judged by channel: two of one account would undo both.
+    Index(None, "network", "account", "world", unique=True),
 )
 
 _STATES = ", ".join(f"'{state.value}'" for state in State)

@@ -273,6 +273,10 @@ ADVICE: dict[str, tuple[str, str]] = {
     "insist": ("Mit --force geht es trotzdem.", "With --force it goes there all the same."),
     "unplaced": ("Ohne Termin: {0} auf {1} (Ort {2}): {3}", "Without a slot: {0} on {1} (place {2}): {3}"),
     "no_channel": ("keinem Kanal", "no channel"),
+    "calls_end": (
+        "Die Notbremse ist gezogen. Gerade wird noch gesendet ({0}); das wird abgewartet …",
+        "The emergency brake is on. Still being sent ({0}); waiting for that …",
+    ),
     "delete_by_hand": ("Bitte von Hand löschen: {0}", "Please delete it by hand: {0}"),
     "sound": ("gut", "good"),
     "open": ("offen", "open"),

@@ -144,6 +144,14 @@ REASONS: dict[str, tuple[str, str]] = {
         "Das Senden wurde aufgeschoben, weil der Rechner zu langsam war.",
         "Sending was put off because the machine was too slow.",
     ),
+    "stopped_before_call": (
+        "Das Senden wurde im letzten Augenblick aufgehalten (Notbremse oder Absage).",
+        "Sending was stopped at the last moment (emergency brake or cancelled).",
+    ),
+    "database_away": (
+        "Das Senden wurde aufgeschoben, weil die eigene Datenbank nicht antwortete.",
+        "Sending was put off because the own database did not answer.",
+    ),
     "internal": (
         "Ein Fehler im Programm; Einzelheiten stehen im Protokoll.",
         "A fault in the program; the log has details.",

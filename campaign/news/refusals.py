@@ -130,6 +130,13 @@ REFUSALS: dict[str, tuple[str, str]] = {
         "Beitrag {0} ist schon zurückgezogen.",
         "Announcement {0} was withdrawn already.",
     ),
+    # the brake
+    "calls_not_ended": (
+        "Die Notbremse ist gezogen. Noch nicht zu Ende ist das Senden von: {0}; das kann noch erscheinen. "
+        "`kreativorte announcement show NUMMER` zeigt, was daraus wurde.",
+        "The emergency brake is on. What has not ended is the sending of: {0}; that may still appear. "
+        "`kreativorte announcement show NUMBER` shows what became of it.",
+    ),
     # approving
     "four_eyes_sign_in": (
         "Vier Augen brauchen angemeldete Personen; geben Sie mit --as NAME an, wer freigibt.",
@@ -141,8 +148,19 @@ REFUSALS: dict[str, tuple[str, str]] = {
     ),
     # the names and credentials of channels
     "channel_name_taken": (
-        "Einen Kanal »{0}« gibt es schon, mit einem anderen Konto oder als entfernten; wählen Sie einen anderen Namen.",
-        'There is a channel "{0}" already, with another account or a removed one; choose another name.',
+        "Einen Kanal »{0}« gibt es schon, mit einem anderen Konto; wählen Sie einen anderen Namen.",
+        'There is a channel "{0}" already, with another account; choose another name.',
+    ),
+    "account_taken": (
+        "Das Konto {0} ist schon der Kanal »{1}«; ein Konto ist nur ein Kanal. Neue Zugangsdaten bekommt er unter "
+        "diesem Namen.",
+        'The account {0} is the channel "{1}" already; an account is one channel only. It gets new credentials under '
+        "that name.",
+    ),
+    "account_removed": (
+        "Das Konto {0} war der Kanal »{1}«, der entfernt wurde; unter diesem Namen kommt er mit seiner Geschichte "
+        "zurück.",
+        'The account {0} was the channel "{1}", which was removed; under that name it comes back with its history.',
     ),
     "account_id_invalid": (
         "Das Konto eines Kanals bei {0} ist seine Kennung aus Ziffern oder Buchstaben.",

@@ -17,12 +17,12 @@ Next = Annotated[str, Form(max_length=2000)]
 
 @routes.post("/notbremse/ziehen")
 def stop_all(request: Request, visitor: Here, grund: Reason = "", weiter: Next = "/heute") -> Response:
-    """Once this answers, no new post begins."""
+    """Once this answers, no new post begins, but for those that it names."""
     return answer_change(
         request,
         own_path(weiter),
         "notbremse",
-        lambda: visitor.app.set_brake(True, " ".join(grund.split())),
+        lambda: visitor.app.stop_all(" ".join(grund.split())),
         N_("Die Notbremse ist gezogen: nichts geht mehr hinaus."),
     )
 

@@ -46,7 +46,7 @@ class Books:
                     .values(
                         name=name,
                         network="twitter",
-                        account="1",
+                        account=name,
                         api_base="http://127.0.0.1:9/x",
                         world="sandbox",
                         credentials="",

@@ -25,6 +25,7 @@ from campaign.db import Database
 from campaign.portals.presets import portal_config
 from campaign.settings import load
 from posts import ledger
+from posts.drafts import Draft
 from posts.sandbox.server import Server
 
 ROOT = Path(__file__).parent.parent.parent
@@ -692,6 +693,25 @@ def test_following_the_log_shows_each_entry_once_even_while_it_is_being_sealed(
 
 
 # --- the daemon
+
+
+def test_stop_all_names_a_call_that_has_not_ended(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    house.channel()
+    number = house.announcement("Jetzt", "--approve")
+    house.configure('[network]\nconnect_timeout = "100ms"\nread_timeout = "100ms"\n')
+    monkeypatch.setattr("campaign.app.CALL_MARGIN", timedelta())
+    database = Database(f"sqlite:///{house.directory / 'kreativorte.db'}")
+    with database.write() as connection:
+        now = datetime.now(UTC) + timedelta(days=1)
+        ledger.queue(connection, number, Draft("twitter", "Jetzt"), 0.015, now)
+        (claim,) = ledger.claim(connection, "w", now, timedelta(minutes=1), 1)
+        assert ledger.go(connection, claim, now, timedelta(minutes=1))
+    database.close()
+    ended = house.run("stop-all")
+    assert ended.code == 1
+    assert f"das Senden von: {number} (x)" in ended.sentence
+    (brake,) = [one for one in house.run("doctor", "--json").document if one["check"] == "brake"]
+    assert not brake["ok"]
 
 
 def test_the_daemon_brings_out_what_is_due_and_ends_when_idle(house: House) -> None:

@@ -4,27 +4,37 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
+from campaign import store
 from campaign.db import WorkerLock
+from campaign.desk import Refusal
+from campaign.doctor import examine
 from campaign.news import sentences
+from campaign.places import Place
 from campaign.work import Work
 from posts import ledger
 from posts.clock import ManualClock
+from posts.delivery import Courier
 from posts.drafts import Receipt
+from posts.networks.publisher import Prepared
+from posts.networks.twitter import TwitterPublisher
 from posts.reconcile import FURTHER_LOOKS, FURTHER_PAUSE
 from posts.sandbox.server import Server
 from posts.states import State
 from posts.tables import deliveries
 from tests.conftest import START
 from tests.integration.harness import ACCOUNT, PAGE, House, Networks, until
+from tests.integration.test_daemon import CAMPAIGN
 
 NETWORKS = ("facebook", "twitter")
 LOOKS = 3
@@ -407,6 +417,215 @@ def test_the_brake_pulled_while_pictures_are_prepared_stops_the_call(house: Hous
     sender.join()
     assert house.networks.posts() == []
     assert house.state(announcement) is State.QUEUED
+
+
+def test_the_brake_pulled_between_the_commit_and_the_first_byte_stops_the_call(
+    either: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel = either.channel("twitter")
+    announcement = either.add(channel)
+    with either.at_work() as work:
+        with monkeypatch.context() as patch:
+            after_the_commit(patch, lambda: either.app.set_brake(True))
+            work.deliver()
+        assert either.networks.posts() == []
+        assert (either.state(announcement), either.one(announcement)["attempts"]) == (State.QUEUED, 1)
+        either.app.set_brake(False)
+        work.deliver()
+    assert either.networks.texts() == ["Guten Tag aus der Altmark"]
+
+
+def after_the_commit(patch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
+    """Somebody acts when a call was committed and has not begun."""
+    look = Courier._last_look
+
+    def then(courier: Courier, *what: Any) -> str:
+        act()
+        return look(courier, *what)
+
+    patch.setattr(Courier, "_last_look", then)
+
+
+def test_cancelled_between_the_commit_and_the_first_byte_it_is_not_sent(
+    house: House, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    announcement = house.add(house.channel("twitter"))
+    after_the_commit(monkeypatch, lambda: house.app.decide("cancel", [announcement]))
+    work.deliver()
+    assert (house.state(announcement), house.networks.posts()) == (State.CANCELLED, [])
+
+
+def test_without_a_database_to_ask_the_call_does_not_begin(
+    house: House, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    announcement = house.add(house.channel("twitter"))
+
+    def gone(*_: Any) -> bool:
+        raise OperationalError("SELECT", None, Exception("the server has gone"))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ledger, "may_begin", gone)
+        work.deliver()
+    assert (house.state(announcement), house.networks.posts()) == (State.QUEUED, [])
+    pass_time(house, 6)
+    work.deliver()
+    assert house.state(announcement) is State.POSTED
+
+
+def test_stop_all_waits_for_the_call_that_is_under_way(
+    house: House, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, braked = threading.Event(), threading.Event()
+    publish = TwitterPublisher.publish
+
+    def slow(publisher: TwitterPublisher, prepared: Prepared) -> Receipt:
+        begun.set()
+        assert braked.wait(30)
+        return publish(publisher, prepared)
+
+    monkeypatch.setattr(TwitterPublisher, "publish", slow)
+    channel = house.channel("twitter")
+    first, second = house.add(channel, "Eins"), house.add(channel, "Zwei")
+    sender = threading.Thread(target=work.deliver)
+    sender.start()
+    assert begun.wait(30)
+    told: list[int] = []
+
+    def progress(under_way: int) -> None:
+        told.append(under_way)
+        braked.set()
+        sender.join(30)
+
+    house.app.stop_all("Probe", progress=progress)
+    assert told == [1]
+    assert (house.state(first), house.state(second)) == (State.POSTED, State.QUEUED)
+    assert house.networks.texts() == ["Eins"]
+
+
+def test_stop_all_names_the_call_that_does_not_end(house: House, work: Work) -> None:
+    announcement = house.add(house.channel("twitter"))
+    work._freeze_due()
+    (claim,) = work.courier._claim(1)
+    with house.app.database.write() as connection:
+        assert ledger.go(connection, claim, house.clock.now(), work.courier._patience.lease)
+    began = house.clock.now()
+    with pytest.raises(Refusal, match=rf"calls_not_ended: {announcement} \(twitter-42\)"):
+        house.app.stop_all()
+    assert work.next_due() is None, "the brake is on all the same"
+    waited = house.clock.now() - began
+    assert house.app.longest_call <= waited <= house.app.longest_call + timedelta(seconds=1)
+
+
+def in_campaign(house: House) -> tuple[str, int]:
+    """A channel, and a campaign's announcement on it that is due now."""
+    channel = house.channel("facebook")
+    house.app.apply_campaign(CAMPAIGN.format(channel=channel))
+    first = house.app.plan()["planned"][0]
+    assert isinstance(house.clock, ManualClock)
+    house.clock.set(datetime.fromisoformat(first["at"]).astimezone(UTC) + timedelta(seconds=1))
+    return channel, int(first["id"])
+
+
+def test_a_paused_campaign_holds_what_is_queued_already(either: House) -> None:
+    channel, announcement = in_campaign(either)
+    either.app.set_channel(channel, "pause")
+    with either.at_work() as work:
+        work.deliver()
+        assert either.state(announcement) is State.QUEUED
+        either.app.pause_campaign("probe", True)
+        either.app.set_channel(channel, "resume")
+        assert work.deliver() == 0
+        assert (either.state(announcement), either.networks.texts()) == (State.APPROVED, [])
+        either.app.pause_campaign("probe", False)
+        work.deliver()
+    assert either.state(announcement) is State.POSTED
+    assert len(either.networks.posts()) == 1
+
+
+def test_what_comes_back_to_the_queue_of_a_paused_campaign_waits(either: House) -> None:
+    _, announcement = in_campaign(either)
+    either.networks.fault("hang_up")
+    with either.at_work() as work:
+        work.deliver()
+        either.app.pause_campaign("probe", True)
+        look_until_settled(either, work)
+        assert either.app.settle(announcement, None)["state"] == "queued"
+        assert work.deliver() == 0
+        assert either.networks.posts() == []
+        assert work.idle(timedelta(days=3))
+        either.app.pause_campaign("probe", False)
+        work.deliver()
+    assert either.state(announcement) is State.POSTED
+    assert len(either.networks.posts()) == 1
+
+
+def test_a_claimed_announcement_of_a_campaign_that_is_paused_meanwhile_is_not_sent(house: House, work: Work) -> None:
+    _, announcement = in_campaign(house)
+    take = work.publishers.take
+
+    def paused_meanwhile(channel_id: int) -> Any:
+        house.app.pause_campaign("probe", True)
+        return take(channel_id)
+
+    work.publishers.take = paused_meanwhile  # type: ignore[method-assign]
+    work.deliver()
+    assert (house.state(announcement), house.networks.posts()) == (State.APPROVED, [])
+
+
+def of_a_place(house: House, announcement: int) -> Place:
+    """Make it an announcement of a place, which is returned."""
+    place = Place("altmark", "1", "Hof", "https://example.org/hof", START)
+    with house.app.database.write() as connection:
+        store.note_portal(connection, "altmark", house.clock.now(), None)
+        number = store.save_place(connection, place, house.clock.now())
+        store.set_announcement(connection, announcement, house.clock.now(), place_id=number)
+    return place
+
+
+def withdraw(house: House, place: Place) -> None:
+    with house.app.database.write() as connection:
+        store.save_place(connection, replace(place, withdrawn=True), house.clock.now())
+
+
+def test_a_doubt_whose_place_was_withdrawn_is_not_sent_again(house: House, work: Work) -> None:
+    channel = house.channel("twitter")
+    prove_reader(house, work, channel)
+    announcement = house.add(channel, "Der zweite Beitrag")
+    place = of_a_place(house, announcement)
+    house.networks.fault("hang_up")
+    work.deliver()
+    assert house.state(announcement) is State.UNKNOWN
+    withdraw(house, place)
+    house.app.plan()
+    house.app.plan()
+    assert house.events(announcement).count("cancel_requested") == 1
+    look_until_settled(house, work)
+    assert house.state(announcement) is State.CANCELLED
+    assert "Der zweite Beitrag" not in house.networks.texts()
+
+
+def test_a_doubt_whose_place_was_withdrawn_and_that_is_found_is_told(house: House, work: Work) -> None:
+    announcement = house.add(house.channel("twitter"), "Der erste Beitrag")
+    place = of_a_place(house, announcement)
+    house.networks.fault("accept_then_500")
+    work.deliver()
+    withdraw(house, place)
+    house.app.plan()
+    look_until_settled(house, work)
+    assert house.state(announcement) is State.POSTED
+    house.app.plan()
+    assert house.one(announcement)["problems"]
+
+
+def test_a_refused_announcement_can_be_given_up(house: House, work: Work) -> None:
+    announcement = house.add(house.channel("twitter"))
+    house.networks.fault("refuse")
+    work.deliver()
+    assert [one["state"] for one in house.app.decide("cancel", [announcement])] == ["cancelled"]
+    work.deliver()
+    assert (house.state(announcement), house.networks.posts()) == (State.CANCELLED, [])
+    assert house.events(announcement)[-1] == "cancelled"
+    assert not [one for one in examine(house.app) if one.check == "announcement"]
 
 
 def test_an_edit_while_it_waits_is_what_goes_out(house: House, work: Work) -> None:

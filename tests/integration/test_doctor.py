@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from campaign.desk import Refusal
 from campaign.doctor import examine
 from campaign.places import Place
 from campaign.settings import interpret
@@ -134,6 +135,24 @@ def test_an_approved_text_whose_place_changed_is_to_be_read_again(house: House) 
     house.app.edit(announcement, text=None, link=None, image=None, no_image=False)
     house.app.decide("approve", [announcement])
     assert open_findings(house) == {}
+
+
+def test_what_is_out_and_changed_since_is_told_until_a_person_has_seen_to_it(house: House) -> None:
+    announcement = house.add(house.channel("twitter"))
+    with house.at_work() as work:
+        work.deliver()
+    with house.app.database.write() as connection:
+        set_announcement(connection, announcement, house.clock.now(), problems=["posted_place_changed"])
+    ((what, told),) = open_findings(house).items()
+    assert what == f"announcement {announcement} posted"
+    assert f"`kreativorte announcement release {announcement}`" in told
+    (seen_to,) = house.app.decide("release", [announcement])
+    assert (seen_to["state"], seen_to["problems"]) == ("posted", [])
+    assert open_findings(house) == {}
+    (entry,) = [one for one in house.app.log_entries(announcement) if one["event"] == "seen_to"]
+    assert (entry["actor_name"], entry["detail"]) == ("cli:anna", {"problems": ["posted_place_changed"]})
+    with pytest.raises(Refusal, match="not_held"):
+        house.app.decide("release", [announcement])
 
 
 def test_a_silent_daemon_is_told_while_something_is_due(house: House, clock: ManualClock) -> None:
