@@ -94,6 +94,7 @@ class Accounts:
         with self._begin() as connection:
             name = self._row(connection, channel_id).name
             now = ledger.now_of(connection, self._clock)
+            ledger.unprove(connection, channel_id)
             ledger.note(connection, "channel_renewed", now, actor, detail={"channel": name})
 
     def publisher(self, channel_id: int) -> Publisher:
