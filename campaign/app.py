@@ -23,7 +23,7 @@ from campaign.access import Access
 from campaign.campaigns import campaign_to_mapping, read_campaign
 from campaign.db import Database, upgrade
 from campaign.desk import Desk, Refusal
-from campaign.heads import Heads, Loss, loss, newest
+from campaign.heads import RESTORED, Heads, Loss, loss, newest, noticed, seen_to
 from campaign.news import sentence, sentences
 from campaign.portals.guess import Guess, guess
 from campaign.portals.portal import PortalConfig
@@ -40,8 +40,6 @@ from posts.reconcile import REACH_BACK
 from posts.states import State
 
 logger = logging.getLogger(__name__)
-
-RESTORED = "database_restored"
 
 SEAL_LEASE = timedelta(seconds=30)
 CALL_MARGIN = timedelta(seconds=5)
@@ -119,6 +117,7 @@ class App:
         self.actor_name = actor or self._environment.get("KREATIVORTE_USER") or f"cli:{getpass.getuser()}"
         self.database = Database(settings.database_url)
         self.heads = Heads(settings.path("heads"))
+        self._stranger_since: datetime | None = None
         self.templates = compose.Templates(templates_directory() / "posts")
         self._vault: Vault | None = None
         self.access = Access(self.database, self.clock, settings["web.idle"], settings["web.longest"])
@@ -766,17 +765,39 @@ class App:
         )
 
     def set_brake(self, engaged: bool, reason: str = "") -> None:
-        """Engage or release the emergency brake at once, whatever is under way."""
+        """Engage or release the emergency brake at once, whatever is under way. A loss that nobody has noticed yet is,
+        before the release."""
+        if not engaged and self.heads.recall().known:
+            self.compare_heads()
         with self.at_desk() as (connection, at):
             ledger.set_brake(connection, engaged, reason, at.now, at.actor)
         if not engaged:
-            self.keep_head()
-
-    def keep_head(self) -> None:
-        """Remember outside the database what is committed in it, unless the brake is on: then it is evidence."""
-        with self.database.read() as connection:
-            if not ledger.brake_engaged(connection):
+            # A person's word: whatever this machine has seen, the database is the right one from now on.
+            with self.database.read() as connection:
                 self.heads.keep(newest(connection))
+
+    def keep_head(self) -> Loss | None:
+        """Remember outside the database what is committed in it, unless the brake is on: then it is evidence.
+
+        Never over what the database lacks: a restored or failed-over one may be seen here first. Answers the loss.
+        """
+        memory = self.heads.recall()
+        with self.database.read() as connection:
+            if ledger.brake_engaged(connection):
+                return None
+            lost = loss(connection, memory)
+            if lost is None or (lost.missing is None and self._is_introduced(connection)):
+                self.heads.keep(newest(connection))
+                return None
+        return self.compare_heads()
+
+    def knows_head(self, connection: Connection) -> bool:
+        """Whether the database has the entry that this process kept last: else it was put back a moment ago."""
+        return self.heads.kept is None or ledger.has_entry(connection, self.heads.kept)
+
+    def _is_introduced(self, connection: Connection) -> bool:
+        """Whether a person has released the brake since this process met a database that its machine does not know."""
+        return self._stranger_since is not None and seen_to(connection, self._stranger_since)
 
     def compare_heads(self) -> Loss | None:
         """Whether the database lacks what this machine has seen; then the brake goes on, and what was due since is
@@ -788,7 +809,10 @@ class App:
                 return None
             now = self.now(connection)
             stopped = store.brake_row(connection)
-            if stopped is None or not stopped.engaged or stopped.reason != RESTORED:
+            if lost.missing is None:
+                self._stranger_since = self._stranger_since or now
+            told = stopped is not None and stopped.engaged and stopped.reason == RESTORED
+            if not told or self._is_another(connection, lost):
                 concerned = ledger.doubt_since(connection, (lost.since or now) - REACH_BACK, now)
                 ledger.set_brake(connection, True, RESTORED, now, ledger.DAEMON)
                 ledger.note(
@@ -804,6 +828,11 @@ class App:
                     },
                 )
             return lost
+
+    @staticmethod
+    def _is_another(connection: Connection, lost: Loss) -> bool:
+        """Whether the brake that is on was pulled for an earlier loss: it came back with the database."""
+        return lost.missing is not None and noticed(connection, lost.missing.at) is None
 
     def log_entries(self, announcement_id: int | None = None, after_seq: int | None = None) -> list[dict[str, Any]]:
         """Log entries, the contract's objects with the actors' names beside; sealed first."""

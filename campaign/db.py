@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,7 @@ from sqlalchemy.exc import (
     ArgumentError,
     DatabaseError,
     DataError,
+    DisconnectionError,
     IntegrityError,
     InternalError,
     NoSuchModuleError,
@@ -42,6 +43,12 @@ BUSY_SECONDS = 30
 WAKE_CHANNEL = "kreativorte_plan"
 # The namespace of our advisory locks: the first key of PostgreSQL's two-key form.
 LOCK_SPACE = 0x4B52
+# An advisory lock with two keys belongs to one database of one server (PostgreSQL 18, "pg_locks").
+LOCKED_HERE = text(
+    "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 2 "
+    "AND classid = :space AND objid = :key "
+    "AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))"
+)
 
 
 class DatabaseUnreachable(Exception):
@@ -71,6 +78,11 @@ class Database:
     def name(self) -> str:
         """The address as a person may see it."""
         return self.url.render_as_string(hide_password=True)
+
+    @property
+    def inode(self) -> int:
+        """SQLite: the number of the file; another one once it was replaced, 0 while it is not there."""
+        return _inode(str(self.url.database))
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -128,6 +140,8 @@ def _engine(url: str) -> Engine:
         engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}, pool_size=20)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+        if parsed.database:
+            event.listen(engine, "checkout", _only_to(parsed.database))
         return engine
     if parsed.get_backend_name() != "postgresql":
         raise ArgumentError("neither SQLite nor PostgreSQL")
@@ -145,6 +159,25 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     cursor.execute("PRAGMA recursive_triggers=ON")
     cursor.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
     cursor.close()
+
+
+def _only_to(file: str) -> Callable[[Any, Any, Any], None]:
+    """A connection to a file that was replaced, as by a restore, is opened anew: else two databases would be used."""
+
+    def check(_raw: Any, record: Any, _proxy: Any) -> None:
+        number = _inode(file)
+        if number and record.info.setdefault("inode", number) != number:
+            raise DisconnectionError
+
+    return check
+
+
+def _inode(file: str) -> int:
+    """The number of a file; 0 where there is none, as between a restore's two steps."""
+    try:
+        return Path(file).stat().st_ino
+    except OSError:
+        return 0
 
 
 def _begin_sqlite(connection: Connection) -> None:
@@ -246,8 +279,11 @@ class Watch:
     def _look_at_version(self) -> None:
         with self._database.engine.connect() as connection:
             raw: Any = connection.connection.dbapi_connection
-            last = None
+            last, inode = None, self._database.inode
             while not self._ended.wait(0.25):
+                if self._database.inode != inode:
+                    self._wake.set()
+                    return
                 version = raw.execute("PRAGMA data_version").fetchone()[0]
                 if last is not None and version != last:
                     self._wake.set()
@@ -287,13 +323,15 @@ class WorkerLock:
         self._file: int | None = None
         self._engine: Engine | None = None
         self._connection: Connection | None = None
+        self._inode = 0
+        self._compared = False
+        self._elsewhere = False
         self.worker = Worker(uuid.uuid4().hex[:16], int.from_bytes(os.urandom(4), "big") & 0x7FFFFFFF)
 
     def __enter__(self) -> WorkerLock:
         if self._database.sqlite:
             self._lock_file()
-        else:
-            self.hold()
+        self.hold()
         with self._database.write() as connection:
             now = ledger.now_of(connection, self._clock)
             ledger.enroll(connection, self.worker.id, self.worker.lock_key, socket.gethostname(), now)
@@ -322,8 +360,15 @@ class WorkerLock:
             ) from None
 
     def hold(self) -> None:
-        """PostgreSQL: take the advisory lock on a connection of its own; again after the connection was lost."""
-        if self._file is not None or self.held():
+        """Take the lock again after it was lost with its connection (PostgreSQL), or the file was replaced (SQLite).
+        Nothing may be sent from there until `trust` is called."""
+        if self.held():
+            return
+        self._compared = False
+        if self._database.sqlite:
+            self._inode = self._database.inode
+            if not self._inode:
+                raise DatabaseUnreachable(f"The database {self._database.name} is not there.")
             return
         if self._engine is None:
             self._engine = create_engine(self._database.url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
@@ -336,18 +381,40 @@ class WorkerLock:
                 time.sleep(0.2)
 
     def held(self) -> bool:
-        """Whether the lock is still ours; on PostgreSQL its connection is asked."""
+        """Whether the lock is still ours, on this database: on PostgreSQL its connection is asked, on SQLite whether
+        the file is the one that it was."""
+        if self._database.sqlite:
+            return self._file is not None and self._inode == self._database.inode
         if self._connection is None:
-            return self._file is not None
+            return False
         try:
             self._connection.execute(text("SELECT 1"))
+            if not self._elsewhere:
+                return True
         except SQLAlchemyError:
-            # Lost, and the lock with it: the server gave both free. This object can't be used again.
-            self._connection.invalidate()
-            self._connection.close()
-            self._connection = None
+            pass
+        # Lost, and the lock with it: the server gave both free, or another one answers now. It can't be used again.
+        self._connection.invalidate()
+        self._connection.close()
+        self._connection = None
+        self._elsewhere = False
+        return False
+
+    def trust(self) -> None:
+        """The database on which the lock is held was compared with what this machine remembers: it may be sent from."""
+        self._compared = True
+
+    def may_send(self, connection: Connection) -> bool:
+        """Whether this transaction's database is the one that was compared: a server that took over from another, or
+        a file that was put in its place, does not know this worker's lock."""
+        if not self._compared:
             return False
-        return True
+        if self._database.sqlite:
+            return self._inode == self._database.inode
+        here = bool(connection.execute(LOCKED_HERE, {"space": LOCK_SPACE, "key": self.worker.lock_key}).scalar_one())
+        if not here:
+            self._elsewhere = True
+        return here
 
     @staticmethod
     def _try(connection: Connection, key: int) -> bool:

@@ -276,11 +276,12 @@ def release(connection: Connection, desk: Desk, announcement_id: int) -> None:
     """Let a held announcement go on: as approved where it was or need not be, else as a draft. Of one that is out,
     say that what staff were told of it since has been seen to."""
     row = _row(connection, announcement_id)
-    if State(row.state) is State.POSTED and row.problems:
+    told = {"problems": row.problems} if State(row.state) is State.POSTED and row.problems else {}
+    told |= {"also_posted": row.also_posted} if row.also_posted and State(row.state) is not State.HELD else {}
+    if told:
         store.set_announcement(connection, announcement_id, desk.now, problems=[])
-        ledger.note(
-            connection, "seen_to", desk.now, desk.actor, delivery_id=announcement_id, detail={"problems": row.problems}
-        )
+        store.set_delivery(connection, announcement_id, also_posted=None)
+        ledger.note(connection, "seen_to", desk.now, desk.actor, delivery_id=announcement_id, detail=told)
         return
     if State(row.state) is not State.HELD:
         raise Refusal("not_held", announcement_id, row.state)

@@ -23,6 +23,8 @@ STOPPED = frozenset({"portal_list_empty", "portal_list_short"})
 """Reasons of a pull that no look at the portal shows."""
 DAEMON_SILENT = timedelta(minutes=5)
 """After which a daemon that gave no sign of life is missed."""
+CLOCK_DIFFERS = 60.0
+"""Seconds by which two clocks may differ."""
 DRAFT_NEAR = timedelta(days=3)
 """How long before its slot a draft is called to mind: over a weekend."""
 THROTTLED_LONG = timedelta(hours=1)
@@ -63,14 +65,15 @@ def _foundations(app: App) -> Iterator[Finding]:
     except accounts.KeyProblem as problem:
         told = news.refusal(problem, app.settings["language"])
         yield Finding("key", str(app.settings["secret_key_file"]), False, told)
+    memory = app.heads.recall()
     with app.database.read() as connection:
         skew = abs((ledger.now_of(connection, app.clock) - app.clock.now()).total_seconds())
         brake = store.brake_row(connection)
-        lost = loss(connection, app.heads.recall())
+        lost = loss(connection, memory)
     yield Finding("database", app.database.name, True)
     for word in forgetful(app.database):
         yield Finding("durability", word, False, news.sentence(word, app.settings["language"]))
-    yield _finding("clock", "database", "" if skew < 60 else app.advice("clock_differs", f"{skew:.0f}"))
+    yield _finding("clock", "database", "" if skew < CLOCK_DIFFERS else app.advice("clock_differs", f"{skew:.0f}"))
     yield _finding("heads", str(app.settings["heads"]), app.told_loss(lost) if lost else "")
     stopped = brake is not None and brake.engaged
     yield _finding("brake", "all channels", app.advice("brake_on") if stopped else "")
@@ -105,6 +108,9 @@ def _channels(app: App) -> Iterator[Finding]:
     for row in rows:
         due = [one.due_at for one in waiting if one.channel_id == row.id]
         yield _finding("channel", f"{row.name} ({row.world})", " ".join(_about_channel(app, row, due, now)))
+        skew = row.clock_skew or 0.0
+        told = "" if abs(skew) <= CLOCK_DIFFERS else app.advice("network_clock_differs", f"{abs(skew):.0f}")
+        yield _finding("clock", row.name, told)
 
 
 def _about_channel(app: App, row: Row[Any], due: list[datetime], now: datetime) -> Iterator[str]:
@@ -163,12 +169,16 @@ def _calendar(app: App) -> Iterator[Finding]:
         rows = store.announcement_rows(connection, states=open_states)
         rows += store.announcement_rows(connection, states=[State.DRAFT, State.APPROVED])
         rows += store.posted_with_problems(connection)
+        besides = store.posted_besides(connection)
     for row in sorted(rows, key=lambda row: (row.due_at, row.id)):
         word = _calls_for(row, now)
         if word is not None:
             reasons = app.reasons([row.hold_reason, *row.problems, row.reason])
             told = app.advice(word, row.id, reasons, app.stamp(row.due_at), row.channel)
             yield _finding("announcement", f"{row.id} {row.state}", told)
+    for row in besides:
+        told = app.advice("posted_besides", row.id, row.also_posted, row.state, row.channel)
+        yield _finding("announcement", f"{row.id} {row.state}", told)
 
 
 def _calls_for(row: Row[Any], now: datetime) -> str | None:

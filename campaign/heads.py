@@ -13,10 +13,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from posts import ledger
-from posts.tables import attempts
+from posts.tables import attempts, log_entries
+
+RESTORED = "database_restored"
+"""The log's event, and the brake's reason, when a loss was noticed."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,11 @@ class Heads:
     def __init__(self, file: Path) -> None:
         self._file = file
         self._kept: str | None = None
+
+    @property
+    def kept(self) -> str | None:
+        """The id of the head that was recalled or kept last."""
+        return self._kept
 
     def recall(self) -> Memory:
         """What was kept."""
@@ -85,13 +93,43 @@ def newest(connection: Connection) -> Head | None:
 def loss(connection: Connection, memory: Memory) -> Loss | None:
     """What the database lacks, judged by what this machine remembers; None when nothing.
 
-    A database in which nothing was ever sent is nobody's loss: a first daemon needs no introduction.
+    A database in which nothing was ever sent is nobody's loss: a first daemon needs no introduction. What another
+    machine noticed and a person has released is none either: what was in doubt since was marked then.
     """
     if memory.head is not None and not ledger.has_entry(connection, memory.head.id):
+        if seen_to(connection, memory.head.at):
+            return None
         missing: Head | None = memory.head
     elif not memory.known and connection.execute(select(attempts.c.id).limit(1)).first() is not None:
         missing = None
     else:
         return None
-    known = newest(connection)
-    return Loss(missing, known.at if known else None)
+    return Loss(missing, _newest_before(connection, missing))
+
+
+def _newest_before(connection: Connection, missing: Head | None) -> datetime | None:
+    """The newest instant that the database still knows. What was written into it since it was put back, by a person
+    or another machine, is younger than what is missing, and tells nothing of where the gap begins."""
+    query = select(func.max(log_entries.c.at))
+    if missing is not None:
+        query = query.where(log_entries.c.at <= missing.at)
+    found: datetime | None = connection.execute(query).scalar_one()
+    return found
+
+
+def noticed(connection: Connection, since: datetime) -> int | None:
+    """The place in the log of the newest loss that was noticed from that instant on."""
+    query = select(func.max(log_entries.c.ordinal)).where(log_entries.c.at >= since, log_entries.c.event == RESTORED)
+    found: int | None = connection.execute(query).scalar_one()
+    return found
+
+
+def seen_to(connection: Connection, since: datetime) -> bool:
+    """Whether a loss was noticed from that instant on, and a person has released the brake after the newest one."""
+    loss_at = noticed(connection, since)
+    if loss_at is None:
+        return False
+    released = select(log_entries.c.id).where(
+        log_entries.c.ordinal > loss_at, log_entries.c.at >= since, log_entries.c.event == "go"
+    )
+    return connection.execute(released.limit(1)).first() is not None

@@ -319,6 +319,7 @@ def announcement_query() -> Select[Any]:
             deliveries.c.posted_at,
             deliveries.c.removed_at,
             deliveries.c.cost_usd,
+            deliveries.c.also_posted,
             channels.c.name.label("channel"),
             channels.c.network,
             channels.c.world,
@@ -384,6 +385,15 @@ def posted_with_problems(connection: Connection) -> list[Row[Any]]:
     return list(connection.execute(query.order_by(deliveries.c.due_at, announcements.c.id)))
 
 
+def posted_besides(connection: Connection) -> list[Row[Any]]:
+    """What a late answer told to be out, otherwise than the announcement stands."""
+    query = announcement_query().where(
+        deliveries.c.also_posted.is_not(None),
+        or_(deliveries.c.remote_id.is_(None), deliveries.c.remote_id != deliveries.c.also_posted),
+    )
+    return list(connection.execute(query.order_by(deliveries.c.due_at, announcements.c.id)))
+
+
 def announcement_row(connection: Connection, announcement_id: int) -> Row[Any]:
     """One announcement. Raises Unknown."""
     rows = announcement_rows(connection, ids=[announcement_id])
@@ -431,7 +441,8 @@ def note_look(connection: Connection, announcement_id: int, now: datetime) -> No
 
 
 def set_delivery(connection: Connection, announcement_id: int, **values: Any) -> None:
-    """Set planning columns of a delivery (`due_at`, `late_until`, `hold_reason`, `removed_at`), never its state."""
+    """Set columns of a delivery that persons see to (`due_at`, `late_until`, `hold_reason`, `removed_at`,
+    `also_posted`), never its state."""
     if "state" in values:
         raise ValueError("the ledger alone writes states")
     connection.execute(update(deliveries).where(deliveries.c.id == announcement_id).values(**values))
@@ -453,8 +464,9 @@ def has_announcement(connection: Connection, key: Any, channel_id: int) -> bool:
     )
 
 
-def due_for_queueing(connection: Connection, now: datetime) -> list[int]:
-    """Approved announcements whose instant has come, in order; those of paused campaigns wait."""
+def due_for_queueing(connection: Connection, now: datetime, search: timedelta) -> list[int]:
+    """Approved announcements whose instant has come, in order; those of paused campaigns wait. What is to be looked for
+    before it is sent comes earlier by as long as that takes."""
     paused = select(campaigns.c.name).where(campaigns.c.paused)
     return list(
         connection.execute(
@@ -462,7 +474,10 @@ def due_for_queueing(connection: Connection, now: datetime) -> list[int]:
             .join(announcements, announcements.c.id == deliveries.c.id)
             .where(
                 deliveries.c.state == State.APPROVED.value,
-                deliveries.c.due_at <= now,
+                or_(
+                    deliveries.c.due_at <= now,
+                    and_(deliveries.c.look_since.is_not(None), deliveries.c.due_at <= now + search),
+                ),
                 announcements.c.campaign.not_in(paused),
             )
             .order_by(deliveries.c.due_at, deliveries.c.id)

@@ -15,6 +15,7 @@ from campaign import compose, desk, planning, store
 from campaign.app import App
 from campaign.campaigns import Campaign, parse_campaign
 from campaign.db import WorkerLock
+from campaign.heads import Loss
 from campaign.pulling import Pulled
 from posts import ledger
 from posts.delivery import Courier, Patience, Publishers
@@ -24,6 +25,8 @@ from posts.states import FINAL, Event, State
 
 logger = logging.getLogger(__name__)
 
+SEARCH_MARGIN = timedelta(minutes=1)
+"""What is to be looked for before it is sent is taken up by the settling window and this before its time."""
 TICK_LEASE = timedelta(seconds=60)
 TICKS_THAT_RUN_ONCE = ("pull", "plan", "reconcile")
 SIGN_OF_LIFE = timedelta(seconds=30)
@@ -57,6 +60,7 @@ class Work:
             settings["delivery.senders"],
             on_end,
             lambda connection: store.kept_back(connection, [State.QUEUED]),
+            lambda connection: lock.may_send(connection) and app.knows_head(connection),
         )
         self.reconciler = Reconciler(
             app.database.write,
@@ -77,9 +81,8 @@ class Work:
     def recover(self) -> None:
         """At the start, and whenever the database was away: is it still the same one? Then calls of workers that
         ended become doubts, their preparations are free again."""
-        lost = self._app.compare_heads()
-        if lost is not None:
-            logger.error("%s", self._app.told_loss(lost))
+        self._tell(self._app.compare_heads())
+        self._lock.trust()
         # At once: a first daemon that dies before its first tick must not find its own work a stranger's.
         self._app.keep_head()
         with self._app.database.write() as connection:
@@ -105,7 +108,8 @@ class Work:
                 self._seen_at = now
             ledger.miss_late(connection, now)
         with app.database.read() as connection:
-            due = store.due_for_queueing(connection, app.now(connection))
+            search = app.settings["reconcile.window"] + SEARCH_MARGIN
+            due = store.due_for_queueing(connection, app.now(connection), search)
             if not due or ledger.brake_engaged(connection):
                 return
             rows = store.announcement_rows(connection, ids=due)
@@ -276,7 +280,11 @@ class Work:
     def seal(self) -> None:
         """Chain what is committed, and remember outside the database that it is."""
         self._app.seal()
-        self._app.keep_head()
+        self._tell(self._app.keep_head())
+
+    def _tell(self, lost: Loss | None) -> None:
+        if lost is not None:
+            logger.error("%s", self._app.told_loss(lost))
 
     def next_due(self) -> datetime | None:
         """The next instant at which something could go out, by this machine's clock, which may differ from the

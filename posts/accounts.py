@@ -101,6 +101,7 @@ class Accounts:
             values = {"credentials": self._vault.lock(credentials)}
             connection.execute(update(channels).where(channels.c.id == channel_id).values(**values))
             now = ledger.now_of(connection, self._clock)
+            ledger.unprove(connection, channel_id)
             ledger.note(connection, "channel_renewed", now, actor, detail={"channel": name})
 
     def publisher(self, channel_id: int) -> Publisher:

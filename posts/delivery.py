@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from posts import ledger
 from posts.clock import Clock
+from posts.drafts import Receipt
 from posts.errors import Outcome, Refused, SignedOut, Throttled, Unclear, Unreachable
 from posts.insisting import Begin, insist, is_database_trouble
 from posts.ledger import Attempt, Claim
@@ -27,7 +28,6 @@ FIRST_WAIT = timedelta(seconds=5)
 LONGEST_WAIT = timedelta(minutes=15)
 # A picture that can't be uploaded this often will not upload the next time either: a person is asked.
 PREPARE_TRIES = 8
-SKEW_WORTH_A_NOTE = timedelta(seconds=60)
 LOOK_AGAIN = 0.5
 """Seconds after which a courier whose calls last looks at what has come due meanwhile."""
 DATABASE_AWAY = "database_away"
@@ -94,7 +94,10 @@ class Courier:
         senders: int,
         on_end: Callable[[int], None] = lambda _delivery_id: None,
         kept_back: Callable[[Connection], Iterable[int]] = lambda _connection: (),
+        may_send: Callable[[Connection], bool] = lambda _connection: True,
     ) -> None:
+        """`may_send` is asked within each transaction that claims or goes: whether its database is still the one that
+        this worker was told to send from."""
         self._begin = begin
         self._clock = clock
         self._publishers = publishers
@@ -103,6 +106,7 @@ class Courier:
         self._senders = senders
         self._on_end = on_end
         self._kept_back = kept_back
+        self._may_send = may_send
         self._pool = ThreadPoolExecutor(senders, thread_name_prefix="sender")
         self._stopping = threading.Event()
 
@@ -139,6 +143,8 @@ class Courier:
         if self._stopping.is_set() or limit < 1:
             return []
         with self._begin() as connection:
+            if not self._may_send(connection):
+                return []
             now = ledger.now_of(connection, self._clock)
             waiting = self._kept_back(connection)
             return ledger.claim(connection, self._worker, now, self._patience.lease, limit, waiting)
@@ -169,7 +175,8 @@ class Courier:
     def _call(self, claim: Claim, publisher: Publisher, prepared: Prepared) -> bool:
         with self._begin() as connection:
             now = ledger.now_of(connection, self._clock)
-            attempt = None if self._stopping.is_set() else ledger.go(connection, claim, now, self._patience.lease)
+            stays = self._stopping.is_set() or not self._may_send(connection)
+            attempt = None if stays else ledger.go(connection, claim, now, self._patience.lease)
             if attempt is None:
                 ledger.give_back(connection, claim)
                 return True
@@ -211,7 +218,7 @@ class Courier:
             self._record_outcome(attempt, Unclear("internal", type(error).__name__))
             return False
         try:
-            self._record(lambda connection, now: ledger.record_posted(connection, attempt, receipt, now))
+            self._record_posted(attempt, receipt)
         except IntegrityError:
             detail = f"the network answered with post {receipt.remote_id}, which another delivery owns"
             self._record_outcome(attempt, Unclear(Reason.UNKNOWN_ANSWER, detail, duplicate=True))
@@ -237,10 +244,18 @@ class Courier:
         """Write the outcome, trying again for a while: an outcome that is lost becomes a doubt."""
         insist(self._begin, self._clock, lambda connection: write(connection, ledger.now_of(connection, self._clock)))
 
+    def _record_posted(self, attempt: Attempt, receipt: Receipt) -> None:
+        def write(connection: Connection, now: datetime) -> None:
+            _note_clock(connection, attempt.claim.channel_id, receipt.server_time, now)
+            ledger.record_posted(connection, attempt, receipt, now)
+
+        self._record(write)
+
     def _record_outcome(self, attempt: Attempt, outcome: Outcome) -> None:
         reason, detail = outcome.reason, outcome.detail
 
         def write(connection: Connection, now: datetime) -> None:
+            _note_clock(connection, attempt.claim.channel_id, outcome.server_time, now)
             if isinstance(outcome, Refused):
                 ledger.record_refused(connection, attempt, reason, detail, now)
             elif isinstance(outcome, Throttled | SignedOut | Unreachable):
@@ -257,6 +272,7 @@ class Courier:
         reason, detail = outcome.reason, outcome.detail
 
         def write(connection: Connection, now: datetime) -> None:
+            _note_clock(connection, claim.channel_id, outcome.server_time, now)
             if isinstance(outcome, Refused) or claim.failures + 1 >= PREPARE_TRIES:
                 ledger.refuse_claim(connection, claim, reason, detail, now)
                 return
@@ -282,3 +298,8 @@ class Courier:
             ledger.sign_out_channel(connection, channel_id, outcome.reason, now)
         elif isinstance(outcome, Throttled) and outcome.scope == "channel" and until is not None:
             ledger.throttle_channel(connection, channel_id, until, outcome.reason, now)
+
+
+def _note_clock(connection: Connection, channel_id: int, server_time: datetime | None, now: datetime) -> None:
+    if server_time is not None:
+        ledger.note_skew(connection, channel_id, server_time, now)

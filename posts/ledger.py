@@ -25,6 +25,8 @@ from posts.states import PLANNED, Event, ForbiddenMove, State, after
 from posts.tables import Instant, attempts, brake, channels, deliveries, leases, log_entries, reader_proofs, workers
 
 DAEMON = "daemon"
+SKEW_COARSENESS = 2.0
+"""Seconds that a Date header and the way of an answer may account for."""
 RESTORE = "restore"
 """Stands for the unknown worker of attempts that a restored database no longer knows."""
 
@@ -80,14 +82,15 @@ def note(
     permalink: str | None = None,
     detail: Mapping[str, Any] | None = None,
 ) -> str:
-    """Write one log entry and return its random id. Channel and network are taken from the delivery."""
+    """Write one log entry and return its random id. Channel and network are taken from the delivery, where the
+    database still knows it."""
     channel = None
     if delivery_id is not None:
         channel = connection.execute(
             select(channels.c.name, channels.c.network)
             .join_from(deliveries, channels)
             .where(deliveries.c.id == delivery_id)
-        ).one()
+        ).one_or_none()
     entry_id = uuid.uuid4().hex
     connection.execute(
         insert(log_entries).values(
@@ -354,36 +357,47 @@ def queue(connection: Connection, delivery_id: int, draft: Draft, cost_usd: floa
         failures=0,
         detail={"text": draft.text, "link": draft.link, "images": [image.sha256 for image in draft.images]},
     )
-    since = connection.execute(select(deliveries.c.look_since).where(deliveries.c.id == delivery_id)).scalar_one()
-    if queued and since is not None:
-        _look_first(connection, delivery_id, since, now)
+    if queued:
+        _queued_again(connection, delivery_id, now)
     return queued
 
 
 def doubt_since(connection: Connection, since: datetime, now: datetime) -> int:
-    """The database was put back to `since`: whatever was due from then on and is not out here may be out all the same.
+    """The database was put back to `since`: whatever is not out here may be out all the same, whenever it is due: it
+    may have waited long, been tried again, or been moved.
 
     Nothing of it is sent before it was looked for; returns how many deliveries that concerns.
     """
-    unsent = [*PLANNED, State.QUEUED, State.MISSED]
+    unsent = [*PLANNED, State.QUEUED, State.MISSED, State.REFUSED, State.IN_DOUBT]
     marked = connection.execute(
         update(deliveries)
-        .where(
-            deliveries.c.state.in_([state.value for state in unsent]),
-            deliveries.c.due_at >= since,
-            deliveries.c.due_at <= now,
-        )
-        .values(look_since=since)
+        .where(deliveries.c.state.in_([state.value for state in unsent]))
+        # What was to be looked for since an earlier loss still is.
+        .values(look_since=case((deliveries.c.look_since < since, deliveries.c.look_since), else_=since))
     ).rowcount
     waiting = connection.execute(
-        select(deliveries.c.id).where(deliveries.c.state == State.QUEUED.value, deliveries.c.look_since.is_not(None))
-    ).scalars()
-    for delivery_id in waiting.all():
-        _look_first(connection, delivery_id, since, now)
+        select(deliveries.c.id, deliveries.c.look_since).where(deliveries.c.state == State.QUEUED.value)
+    )
+    for row in waiting.all():
+        _look_first(connection, row.id, row.look_since, now, "database_restored")
     return marked
 
 
-def _look_first(connection: Connection, delivery_id: int, since: datetime, now: datetime) -> None:
+def _queued_again(connection: Connection, delivery_id: int, now: datetime) -> None:
+    """What was cancelled meanwhile ends; what may be out already is looked for before it is sent."""
+    row = connection.execute(
+        select(deliveries.c.cancel_wanted, deliveries.c.look_since, deliveries.c.also_posted).where(
+            deliveries.c.id == delivery_id
+        )
+    ).one()
+    if row.cancel_wanted:
+        move(connection, delivery_id, State.QUEUED, Event.CANCELLED, now, DAEMON, cancel_wanted=False)
+    elif row.look_since is not None:
+        why = "late_answer" if row.also_posted else "database_restored"
+        _look_first(connection, delivery_id, row.look_since, now, why)
+
+
+def _look_first(connection: Connection, delivery_id: int, since: datetime, now: datetime, why: str) -> None:
     """An attempt that nobody here remembers becomes a doubt like any other; its worker's call has long ended."""
     number = connection.execute(select(deliveries.c.attempt).where(deliveries.c.id == delivery_id)).scalar_one() + 1
     moved = move(
@@ -393,7 +407,7 @@ def _look_first(connection: Connection, delivery_id: int, since: datetime, now: 
         Event.DOUBTED,
         now,
         DAEMON,
-        detail={"why": "database_restored"},
+        detail={"why": why},
         attempt=number,
         worker=None,
         lease_until=None,
@@ -408,7 +422,7 @@ def _look_first(connection: Connection, delivery_id: int, since: datetime, now: 
                 worker=RESTORE,
                 started_at=since,
                 closed_at=now,
-                outcome="lost with the database",
+                outcome=f"nobody's: {why}",
             )
         )
 
@@ -609,12 +623,16 @@ def _of(attempt: Attempt) -> tuple[Any, ...]:
 
 
 def record_posted(connection: Connection, attempt: Attempt, receipt: Receipt, now: datetime) -> bool:
-    """Record a known success; also the late answer of a worker whose lease ran out. False when it was settled."""
+    """Record a known success; also the late answer of a worker whose lease ran out, as long as no later attempt can
+    be out too. False when it was settled, or told too late: then the id is kept for a person."""
     close_attempt(connection, attempt, "posted", now, False)
-    for seen, event in (
-        (State.SENDING, Event.POSTED),
-        (State.UNKNOWN, Event.FOUND),
-        (State.IN_DOUBT, Event.SETTLED_FOUND),
+    none_later = (deliveries.c.attempt <= attempt.number,)
+    for seen, event, where in (
+        (State.SENDING, Event.POSTED, _of(attempt)),
+        (State.UNKNOWN, Event.FOUND, none_later),
+        (State.IN_DOUBT, Event.SETTLED_FOUND, none_later),
+        # Absence was believed, and wrongly. Nothing is under way: whatever attempts followed are closed.
+        (State.QUEUED, Event.POSTED, ()),
     ):
         if move(
             connection,
@@ -623,12 +641,12 @@ def record_posted(connection: Connection, attempt: Attempt, receipt: Receipt, no
             event,
             now,
             DAEMON,
-            where=_of(attempt),
+            where=where,
             attempt=attempt.number,
             **posted_values(receipt.remote_id, receipt.permalink, now),
         ):
             return True
-    _note_late(connection, attempt, "posted", receipt.remote_id, now)
+    _note_late(connection, attempt, receipt.remote_id, now)
     return False
 
 
@@ -713,7 +731,7 @@ def record_postponed(
         failures=attempt.claim.failures + 1,
     )
     if moved:
-        _cancel_if_wanted(connection, attempt.claim.delivery_id, now)
+        _queued_again(connection, attempt.claim.delivery_id, now)
     return moved
 
 
@@ -755,7 +773,16 @@ def refuse_claim(connection: Connection, taken: Claim, reason: str, detail: str,
     )
 
 
-def _note_late(connection: Connection, attempt: Attempt, outcome: str, remote_id: str | None, now: datetime) -> None:
+def _note_late(connection: Connection, attempt: Attempt, remote_id: str, now: datetime) -> None:
+    """A success that can't be the outcome any more: kept for a person, and looked for before anything is sent again."""
+    this = and_(
+        deliveries.c.id == attempt.claim.delivery_id,
+        or_(deliveries.c.remote_id.is_(None), deliveries.c.remote_id != remote_id),
+    )
+    connection.execute(update(deliveries).where(this).values(also_posted=remote_id))
+    connection.execute(
+        update(deliveries).where(this, deliveries.c.look_since.is_(None)).values(look_since=attempt.started_at)
+    )
     note(
         connection,
         "late_answer",
@@ -764,7 +791,7 @@ def _note_late(connection: Connection, attempt: Attempt, outcome: str, remote_id
         delivery_id=attempt.claim.delivery_id,
         attempt=attempt.number,
         remote_id=remote_id,
-        detail={"outcome": outcome},
+        detail={"outcome": "posted"},
     )
 
 
@@ -780,6 +807,20 @@ def throttle_channel(connection: Connection, channel_id: int, until: datetime, r
         DAEMON,
         detail={"channel": name, "until": until.isoformat(), "reason": reason},
     )
+
+
+def note_skew(
+    connection: Connection, channel_id: int, server_time: datetime, now: datetime, *, only_more: bool = False
+) -> float:
+    """Remember and return by how many seconds our clock is ahead of the network's. A look keeps the most that was
+    seen (`only_more`): what it looks for was sent by the clock of an earlier hour."""
+    skew = (now - server_time).total_seconds()
+    kept = channels.c.clock_skew
+    differs = kept < skew if only_more else func.abs(kept - skew) >= SKEW_COARSENESS
+    connection.execute(
+        update(channels).where(channels.c.id == channel_id, or_(kept.is_(None), differs)).values(clock_skew=skew)
+    )
+    return skew
 
 
 def sign_out_channel(connection: Connection, channel_id: int, reason: str, now: datetime) -> None:
@@ -855,14 +896,22 @@ class Doubt:
     resends: int
     cancel_wanted: bool
     late_until: datetime
+    skew: float
+    """Seconds by which our clock was ahead of the network's, as far as that is known."""
 
 
 def doubts(connection: Connection) -> list[Doubt]:
     """All deliveries in `unknown`, oldest attempt first."""
     rows = connection.execute(
         select(
-            deliveries, attempts.c.started_at, attempts.c.closed_at, attempts.c.duplicate, attempts.c.worker.label("by")
+            deliveries,
+            attempts.c.started_at,
+            attempts.c.closed_at,
+            attempts.c.duplicate,
+            attempts.c.worker.label("by"),
+            func.coalesce(channels.c.clock_skew, 0.0).label("skew"),
         )
+        .join_from(deliveries, channels)
         .join(
             attempts,
             and_(attempts.c.delivery_id == deliveries.c.id, attempts.c.number == deliveries.c.attempt),
@@ -883,6 +932,7 @@ def doubts(connection: Connection) -> list[Doubt]:
             row.resends,
             row.cancel_wanted,
             row.late_until,
+            row.skew,
         )
         for row in rows
     ]
@@ -890,15 +940,15 @@ def doubts(connection: Connection) -> list[Doubt]:
 
 def claimed_elsewhere(connection: Connection, channel_id: int, delivery_id: int, remote_ids: Iterable[str]) -> set[str]:
     """Those of the remote ids that another delivery of the channel already owns."""
-    return set(
-        connection.execute(
-            select(deliveries.c.remote_id).where(
-                deliveries.c.channel_id == channel_id,
-                deliveries.c.id != delivery_id,
-                deliveries.c.remote_id.in_(list(remote_ids)),
-            )
-        ).scalars()
+    asked = list(remote_ids)
+    rows = connection.execute(
+        select(deliveries.c.remote_id, deliveries.c.also_posted).where(
+            deliveries.c.channel_id == channel_id,
+            deliveries.c.id != delivery_id,
+            or_(deliveries.c.remote_id.in_(asked), deliveries.c.also_posted.in_(asked)),
+        )
     )
+    return {one for row in rows for one in row} & set(asked)
 
 
 def other_doubts(connection: Connection, channel_id: int, delivery_id: int) -> list[Draft]:
@@ -947,7 +997,7 @@ def settle_absent(connection: Connection, doubt: Doubt, now: datetime, late_unti
         late_until=late_until,
     )
     if moved:
-        _cancel_if_wanted(connection, doubt.delivery_id, now)
+        _queued_again(connection, doubt.delivery_id, now)
     return moved
 
 
@@ -983,10 +1033,32 @@ def prove(connection: Connection, channel_id: int, kind: str, now: datetime) -> 
     note(connection, "reader_proved", now, DAEMON, detail={"channel_id": channel_id, "kind": kind})
 
 
-def unproved(connection: Connection, since: datetime) -> list[tuple[int, Draft, str, datetime]]:
-    """The newest posted delivery (channel id, draft, remote id, instant) of each channel whose reader is unproved."""
+@dataclass(frozen=True)
+class Success:
+    """A delivery that is known to be out; `skew` as a doubt's."""
+
+    channel_id: int
+    draft: Draft
+    remote_id: str
+    posted_at: datetime
+    skew: float
+
+
+def unprove(connection: Connection, channel_id: int) -> None:
+    """Forget what this channel's reader has shown: it reads with other tokens from now on."""
+    connection.execute(delete(reader_proofs).where(reader_proofs.c.channel_id == channel_id))
+
+
+def unproved(connection: Connection, since: datetime) -> list[Success]:
+    """The newest posted delivery of each channel and kind whose reader is unproved."""
     rows = connection.execute(
-        select(deliveries.c.channel_id, deliveries.c.draft, deliveries.c.remote_id, deliveries.c.posted_at)
+        select(
+            deliveries.c.channel_id,
+            deliveries.c.draft,
+            deliveries.c.remote_id,
+            deliveries.c.posted_at,
+            func.coalesce(channels.c.clock_skew, 0.0).label("skew"),
+        )
         .join(channels)
         .where(
             deliveries.c.state == State.POSTED.value,
@@ -997,10 +1069,11 @@ def unproved(connection: Connection, since: datetime) -> list[tuple[int, Draft, 
         .order_by(deliveries.c.posted_at.desc())
         .limit(200)
     ).all()
-    newest: dict[tuple[int, str], tuple[int, Draft, str, datetime]] = {}
+    newest: dict[tuple[int, str], Success] = {}
     for row in rows:
         draft = Draft.from_json(row.draft)
-        newest.setdefault((row.channel_id, draft.kind), (row.channel_id, draft, row.remote_id, row.posted_at))
+        success = Success(row.channel_id, draft, row.remote_id, row.posted_at, row.skew)
+        newest.setdefault((row.channel_id, draft.kind), success)
     return [value for key, value in newest.items() if not proved(connection, *key)]
 
 
@@ -1084,7 +1157,7 @@ def settle_by_person(
         reason=None,
         late_until=late_until,
     )
-    _cancel_if_wanted(connection, delivery_id, now)
+    _queued_again(connection, delivery_id, now)
 
 
 def retry(connection: Connection, delivery_id: int, now: datetime, actor: str, late_until: datetime) -> None:
@@ -1104,12 +1177,7 @@ def retry(connection: Connection, delivery_id: int, now: datetime, actor: str, l
         not_before=None,
         late_until=late_until,
     )
-
-
-def _cancel_if_wanted(connection: Connection, delivery_id: int, now: datetime) -> None:
-    wanted = connection.execute(select(deliveries.c.cancel_wanted).where(deliveries.c.id == delivery_id)).scalar_one()
-    if wanted:
-        move(connection, delivery_id, State.QUEUED, Event.CANCELLED, now, DAEMON, cancel_wanted=False)
+    _queued_again(connection, delivery_id, now)
 
 
 # --- the emergency brake -------------------------------------------------------------------------------------

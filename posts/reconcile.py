@@ -14,7 +14,7 @@ from posts import ledger
 from posts.clock import Clock
 from posts.drafts import Draft, RemotePost
 from posts.errors import Outcome
-from posts.ledger import Doubt
+from posts.ledger import Doubt, Success
 from posts.networks.publisher import Absent, Blind, Found, Publisher, Sighting
 from posts.text import marker_in, same_text
 
@@ -22,6 +22,10 @@ logger = logging.getLogger(__name__)
 
 # A search reaches back this far before the attempt, for clocks that differ between here and the network.
 REACH_BACK = timedelta(minutes=15)
+# What a network's clock differs by more than this is not believed, as with instants that it names.
+MOST_SKEW = timedelta(days=31)
+# A look that turns out to have begun so many seconds too late, by the network's clock, is made again at once.
+SKEW_TO_LOOK_AGAIN = 60.0
 # A reader is proved by a success that is at most this old: older ones may have scrolled out of the time-line.
 PROOF_REACH = timedelta(days=2)
 # So often a proof is tried again while the time-line may still lag.
@@ -61,6 +65,10 @@ class _Search:
     looks: int = 0
     absences: int = 0
     blind: str = ""
+    differs: bool = False
+    """The last look showed what may be ours, but with another number of pictures."""
+    skew: float = 0.0
+    """The most seconds that our clock was seen to be ahead of the network's."""
 
 
 class Reconciler:
@@ -120,15 +128,33 @@ class Reconciler:
     def _look(self, doubt: Doubt) -> int:
         search = self._searches[doubt.delivery_id]
         search.looks += 1
-        sighting = self._find(doubt.channel_id, doubt.draft, doubt.started_at - REACH_BACK)
+        search.skew = max(search.skew, doubt.skew)
+        sighting, search.skew = self._find(doubt.channel_id, doubt.draft, doubt.started_at, search.skew)
         if isinstance(sighting, Absent):
             search.absences += 1
         search.blind = sighting.reason if isinstance(sighting, Blind) else ""
+        search.differs = False
         with self._begin() as connection:
             self._settle(connection, doubt, search, sighting)
         return 1
 
-    def _find(self, channel_id: int, draft: Draft, since: datetime) -> Sighting:
+    def _find(self, channel_id: int, draft: Draft, at: datetime, skew: float) -> tuple[Sighting, float]:
+        """Look for what was sent at that instant of our clock, which may be ahead of the network's by `skew` seconds or
+        more; answers that too, as the network tells it now."""
+        sighting = self._read(channel_id, draft, _reach(at, skew))
+        told = self._skew_of(channel_id, sighting)
+        if told - skew >= SKEW_TO_LOOK_AGAIN:
+            sighting = self._read(channel_id, draft, _reach(at, told))
+        return sighting, max(skew, told)
+
+    def _skew_of(self, channel_id: int, sighting: Sighting) -> float:
+        if sighting.server_time is None:
+            return 0.0
+        with self._begin() as connection:
+            now = ledger.now_of(connection, self._clock)
+            return ledger.note_skew(connection, channel_id, sighting.server_time, now, only_more=True)
+
+    def _read(self, channel_id: int, draft: Draft, since: datetime) -> Sighting:
         try:
             return self._publisher_of(channel_id).find(draft, since)
         except Outcome as outcome:
@@ -142,7 +168,8 @@ class Reconciler:
     def _settle(self, connection: Connection, doubt: Doubt, search: _Search, sighting: Sighting) -> None:
         now = ledger.now_of(connection, self._clock)
         if isinstance(sighting, Found):
-            candidates = self._candidates(connection, doubt, sighting)
+            free = self._free(connection, doubt, sighting)
+            candidates = self._candidates(free, doubt.draft)
             if len(candidates) == 1 and not self._has_rival(connection, doubt, candidates[0]):
                 post = candidates[0]
                 ledger.settle_found(connection, doubt, post.remote_id, post.permalink, post.created_at, now)
@@ -150,32 +177,38 @@ class Reconciler:
             if candidates:
                 ledger.hand_over(connection, doubt, "several_candidates", now)
                 return
-            # Everything that matched belongs to other deliveries: for this one the read was complete.
-            search.absences += 1
+            # What matches but for its pictures may be ours all the same, or that of a doubt which is still to find it.
+            search.differs = bool(free)
+            if not free:
+                # Everything that matched belongs to other deliveries: for this one the read was complete.
+                search.absences += 1
         if self._is_over(search):
             self._end(connection, doubt, search, now)
 
     def _is_over(self, search: _Search) -> bool:
-        """Whether all looks were made and read the time-line, or no further look may be made."""
+        """Whether all looks were made and read the time-line, or no further look may be made or would tell more."""
         looks = len(self._settling.schedule)
-        return search.looks >= looks and (self._read_back(search) or search.looks >= looks + FURTHER_LOOKS)
+        told = self._read_back(search) or search.differs
+        return search.looks >= looks and (told or search.looks >= looks + FURTHER_LOOKS)
 
     def _read_back(self, search: _Search) -> bool:
         """Whether the time-line was read often enough, the last time too."""
-        return not search.blind and search.absences >= min(COMPLETE_READS, len(self._settling.schedule))
+        reads = min(COMPLETE_READS, len(self._settling.schedule))
+        return not search.blind and not search.differs and search.absences >= reads
 
     @staticmethod
-    def _candidates(connection: Connection, doubt: Doubt, sighting: Found) -> list[RemotePost]:
-        """Posts of our own that no other delivery owns; only those with this delivery's marker where there are any."""
+    def _free(connection: Connection, doubt: Doubt, sighting: Found) -> list[RemotePost]:
+        """Posts of our own that no other delivery owns."""
         taken = ledger.claimed_elsewhere(
             connection, doubt.channel_id, doubt.delivery_id, [post.remote_id for post in sighting.posts]
         )
-        free = [
-            post
-            for post in sighting.posts
-            if post.remote_id not in taken and post.own_app is not False and post.images == len(doubt.draft.images)
-        ]
-        return [post for post in free if _carries(post, doubt.draft)] or free
+        return [post for post in sighting.posts if post.remote_id not in taken and post.own_app is not False]
+
+    @staticmethod
+    def _candidates(free: list[RemotePost], draft: Draft) -> list[RemotePost]:
+        """Those with as many pictures; only those with this delivery's marker where there are any."""
+        alike = [post for post in free if _is_alike(post, draft)]
+        return [post for post in alike if _carries(post, draft)] or alike
 
     @staticmethod
     def _has_rival(connection: Connection, doubt: Doubt, post: RemotePost) -> bool:
@@ -199,6 +232,8 @@ class Reconciler:
         """The reason why a person must decide, or nothing when absence may be believed."""
         if search.blind:
             return "blind"
+        if search.differs:
+            return "pictures_differ"
         if not self._read_back(search):
             return "looks_incomplete"
         if not (doubt.closed or worker_dead):
@@ -224,11 +259,27 @@ class Reconciler:
         with self._begin() as connection:
             now = ledger.now_of(connection, self._clock)
             wanted = ledger.unproved(connection, now - PROOF_REACH)
-        for channel_id, draft, remote_id, posted_at in wanted:
-            sighting = self._find(channel_id, draft, posted_at - REACH_BACK)
-            if isinstance(sighting, Found) and any(post.remote_id == remote_id for post in sighting.posts):
+        for one in wanted:
+            sighting, _ = self._find(one.channel_id, one.draft, one.posted_at, one.skew)
+            if isinstance(sighting, Found) and _shows(sighting, one):
                 with self._begin() as connection:
-                    ledger.prove(connection, channel_id, draft.kind, ledger.now_of(connection, self._clock))
+                    now = ledger.now_of(connection, self._clock)
+                    ledger.prove(connection, one.channel_id, one.draft.kind, now)
+
+
+def _reach(at: datetime, skew: float) -> datetime:
+    """From when on a network's time-line is read for what was sent at an instant of our clock."""
+    return at - min(timedelta(seconds=max(skew, 0.0)), MOST_SKEW) - REACH_BACK
+
+
+def _is_alike(post: RemotePost, draft: Draft) -> bool:
+    """What is asked of a candidate beyond what `find` asks: our own, with as many pictures."""
+    return post.own_app is not False and post.images == len(draft.images)
+
+
+def _shows(sighting: Found, success: Success) -> bool:
+    """Whether a known success is there and would be taken for a candidate."""
+    return any(post.remote_id == success.remote_id and _is_alike(post, success.draft) for post in sighting.posts)
 
 
 def _carries(post: RemotePost, draft: Draft) -> bool:

@@ -87,6 +87,7 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (State.QUEUED, Event.MISSED): State.MISSED,
     (State.QUEUED, Event.CANCELLED): State.CANCELLED,
     (State.QUEUED, Event.DOUBTED): State.UNKNOWN,
+    (State.QUEUED, Event.POSTED): State.POSTED,
     (State.SENDING, Event.POSTED): State.POSTED,
     (State.SENDING, Event.REFUSED): State.REFUSED,
     (State.SENDING, Event.POSTPONED): State.QUEUED,

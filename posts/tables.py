@@ -85,6 +85,8 @@ channels = Table(
     Column("throttled_until", Instant),
     Column("created_at", Instant, nullable=False),
     Column("removed_at", Instant),
+    # Seconds by which our clock was ahead of the network's when it last answered a send.
+    Column("clock_skew", Float),
     # One call at a time, and whose post is whose, are judged by channel: two of one account would undo both.
     Index(None, "network", "account", "world", unique=True),
 )
@@ -117,6 +119,8 @@ deliveries = Table(
     Column("cost_usd", Float),
     # It may be out already since then, though this database does not know: looked for before its first send.
     Column("look_since", Instant),
+    # An earlier attempt turned out to be out under this id when it was too late to record it as the outcome.
+    Column("also_posted", Text),
     UniqueConstraint("channel_id", "remote_id"),
     CheckConstraint("state <> 'posted' OR remote_id IS NOT NULL", name="posted_has_remote_id"),
     CheckConstraint(

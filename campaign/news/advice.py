@@ -116,6 +116,12 @@ ADVICE: dict[str, tuple[str, str]] = {
         "Die Uhren dieses Rechners und der Datenbank gehen {0} s auseinander; bitte stellen (etwa mit NTP).",
         "The clocks of this machine and of the database differ by {0} s; set them right (by NTP, say).",
     ),
+    "network_clock_differs": (
+        "Unsere Uhr und die des Netzwerks gehen {0} s auseinander; bitte stellen (etwa mit NTP): die dieses Rechners, "
+        "bei PostgreSQL die des Datenbankservers.",
+        "Our clock and the network's differ by {0} s; set it right (by NTP, say): this machine's, with PostgreSQL the "
+        "database server's.",
+    ),
     "brake_on": (
         "Die Notbremse ist gezogen; `kreativorte go` löst sie.",
         "The emergency brake is on; `kreativorte go` releases it.",
@@ -149,9 +155,15 @@ ADVICE: dict[str, tuple[str, str]] = {
     "head_newest": ("Ihr neuester ist vom {0}.", "Its newest one is of {0}."),
     "head_restored": (
         "Sie wurde zurückgespielt oder ist auf einen anderen Server gewechselt. Prüfen Sie sie; `kreativorte go` gibt "
-        "sie frei, und was in der Lücke fällig war, wird vor dem Senden gesucht.",
-        "It was restored or has moved to another server. Check it; `kreativorte go` releases it, and what was due in "
-        "the gap is looked for before it is sent.",
+        "sie frei, und was in der Lücke erschienen sein kann, wird vor dem Senden gesucht.",
+        "It was restored or has moved to another server. Check it; `kreativorte go` releases it, and what may have "
+        "gone out in the gap is looked for before it is sent.",
+    ),
+    "posted_besides": (
+        "Das Netzwerk meldete zu spät, dass dieser Beitrag unter {1} erschienen ist; hier steht er auf »{2}«. Sehen "
+        "Sie auf {3} nach und löschen Sie dort, was zu viel ist; danach: `kreativorte announcement release {0}`.",
+        'The network told too late that this announcement is out as {1}; here it is "{2}". Look at {3} and delete '
+        "there what is too much; afterwards: `kreativorte announcement release {0}`.",
     ),
     "posted_problems": (
         "Seit dieser Beitrag erschien: {1} Berichtigen: `kreativorte announcement correct {0} --text TEXT`; "

@@ -166,6 +166,11 @@ REASONS: dict[str, tuple[str, str]] = {
         "Mehrere gleiche Beiträge stehen im Netzwerk; bitte entscheiden: ist es da, oder noch einmal senden?",
         "Several equal posts are on the network; decide: is it there, or send it again?",
     ),
+    "pictures_differ": (
+        "Im Netzwerk steht ein solcher Beitrag, aber mit einer anderen Zahl von Bildern; bitte entscheiden: ist er es, "
+        "oder noch einmal senden?",
+        "Such a post is on the network, but with another number of pictures; decide: is it that, or send it again?",
+    ),
     "blind": (
         "Das Netzwerk ließ sich nicht vollständig lesen; bitte selbst nachsehen: ist es da, oder noch einmal senden?",
         "The network could not be read completely; look yourself: is it there, or send it again?",

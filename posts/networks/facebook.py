@@ -14,7 +14,7 @@ import io
 import json
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -506,9 +506,9 @@ class FacebookPublisher:
         """Read published_posts page by page until a whole page is older than `since`; no order is promised, so one
         old post ends nothing."""
         try:
-            return sighting(self._timeline(since), draft, since)
+            return replace(sighting(self._timeline(since), draft, since), server_time=self._last().server_time)
         except Outcome as outcome:
-            return Blind(outcome.reason, outcome.detail)
+            return Blind(outcome.reason, outcome.detail, outcome.server_time)
 
     def _timeline(self, since: datetime) -> Iterator[RemotePost]:
         size, after = PAGE, ""

@@ -140,6 +140,7 @@ class Found:
     """Posts of our own in the window that could be this draft (marker or normalised text matches)."""
 
     posts: tuple[RemotePost, ...]
+    server_time: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -147,6 +148,7 @@ class Absent:
     """The time-line was read completely back to `since`, and no such post is in it."""
 
     since: datetime
+    server_time: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -155,9 +157,11 @@ class Blind:
 
     reason: str
     detail: str = ""
+    server_time: datetime | None = field(default=None, compare=False)
 
 
 Sighting = Found | Absent | Blind
+"""`server_time` is the network's own clock (its Date header) when it answered last, where it told it."""
 SaveTokens = Callable[[dict[str, Any]], None]
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import html
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -567,14 +567,14 @@ class TwitterPublisher:
             return self._sighting(draft, since, NEW)
         except Outcome as outcome:
             if outcome.reason not in (Reason.INVALID_REQUEST, Reason.INCOMPLETE):
-                return Blind(outcome.reason, outcome.detail)
+                return Blind(outcome.reason, outcome.detail, outcome.server_time)
         try:
             return self._sighting(draft, since, OLD)
         except Outcome as outcome:
-            return Blind(outcome.reason, outcome.detail)
+            return Blind(outcome.reason, outcome.detail, outcome.server_time)
 
     def _sighting(self, draft: Draft, since: datetime, vocabulary: Vocabulary) -> Found | Absent:
-        return sighting(self._timeline(since, vocabulary), draft, since)
+        return replace(sighting(self._timeline(since, vocabulary), draft, since), server_time=self._last().server_time)
 
     def _timeline(self, since: datetime, vocabulary: Vocabulary) -> Iterator[RemotePost]:
         params: dict[str, Any] = {

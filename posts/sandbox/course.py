@@ -132,15 +132,27 @@ async def _perform(box: Sandbox, call: Call, perform: Perform) -> Reply:
 
 def _courses(call: str) -> frozenset[str]:
     from_the_start = {
-        "refuse", "refuse_duplicate", "throttle", "throttle_silent", "expired_token", "credits", "error_500",
-        "hang_up", "html",
+        "refuse",
+        "refuse_duplicate",
+        "throttle",
+        "throttle_silent",
+        "expired_token",
+        "credits",
+        "error_500",
+        "hang_up",
+        "html",
     }
     reading = {"timeline_error"} if call in ("timeline", "lookup") else set()
     return frozenset(from_the_start | reading | _AFTERWARDS) - SHAPES
 
 
 def _before(
-    box: Sandbox, dialect: Dialect, call: Call, fault: Fault, usual: Headers, headers: Headers,
+    box: Sandbox,
+    dialect: Dialect,
+    call: Call,
+    fault: Fault,
+    usual: Headers,
+    headers: Headers,
 ) -> Response:
     match fault.kind:
         case "hang_up":
@@ -168,7 +180,12 @@ def _before(
 
 
 async def _afterwards(
-    box: Sandbox, dialect: Dialect, call: Call, perform: Perform, fault: Fault, headers: Headers,
+    box: Sandbox,
+    dialect: Dialect,
+    call: Call,
+    perform: Perform,
+    fault: Fault,
+    headers: Headers,
 ) -> Response:
     if fault.kind == "accept_late":
         await asyncio.sleep(fault.seconds)

@@ -116,8 +116,14 @@ def _asked(box: Sandbox, method: str, parts: tuple[str, ...], given: _Given, req
     values = {k: v for k, v in given.values.items() if k != "access_token"}
     base = str(request.base_url).rstrip("/")
     asked = Asked(
-        method, parts, values, token, Viewer(base, box.clock.now()), tuple(given.files),
-        address=f"{base}{request.url.path}", token_in_query="access_token" in given.in_query,
+        method,
+        parts,
+        values,
+        token,
+        Viewer(base, box.clock.now()),
+        tuple(given.files),
+        address=f"{base}{request.url.path}",
+        token_in_query="access_token" in given.in_query,
     )
     _check_token(box, asked)
     return _resolved(box, asked)
@@ -137,9 +143,13 @@ def _check_token(box: Sandbox, asked: Asked) -> None:
     if owner is not None and owner.app_secret and "appsecret_proof" in asked.values:
         proof = hmac.new(owner.app_secret.encode(), token.encode(), hashlib.sha256).hexdigest()
         if not hmac.compare_digest(proof, asked.values["appsecret_proof"]):
-            raise Declined(graph_errors.error(
-                100, "Invalid appsecret_proof provided in the API argument", kind="GraphMethodException",
-            ))
+            raise Declined(
+                graph_errors.error(
+                    100,
+                    "Invalid appsecret_proof provided in the API argument",
+                    kind="GraphMethodException",
+                )
+            )
 
 
 def _resolved(box: Sandbox, asked: Asked) -> Asked:

@@ -37,7 +37,11 @@ TIMELINES = ("published_posts", "feed", "posts", "photos", "visitor_posts", "sch
 _PAGE_SIZE, _LARGEST_PAGE = 25, 100
 _DATA_ACCESS = timedelta(days=90)
 _SCOPES = (
-    "pages_show_list", "pages_manage_posts", "pages_read_engagement", "pages_read_user_content", "read_insights",
+    "pages_show_list",
+    "pages_manage_posts",
+    "pages_read_engagement",
+    "pages_read_user_content",
+    "read_insights",
     "public_profile",
 )
 _APP = "1000000000000001"  # the app of tokens that nobody named an app for
@@ -141,9 +145,15 @@ def debug_token(box: Sandbox, asked: Asked) -> Reply:
     data: dict[str, Any] = {"app_id": shown_app, "application": "Sandkasten", "scopes": list(_scopes(box, known))}
     if expired or text.startswith("bad"):
         message = "Error validating access token: Session has expired." if expired else "Invalid OAuth access token."
-        data |= {"is_valid": False, "scopes": [], "error": {
-            "code": 190, "message": message, **({"subcode": 463} if expired else {}),
-        }}
+        data |= {
+            "is_valid": False,
+            "scopes": [],
+            "error": {
+                "code": 190,
+                "message": message,
+                **({"subcode": 463} if expired else {}),
+            },
+        }
         return Reply(200, {"data": data})
     return Reply(200, {"data": data | _token_facts(box, known, now)})
 
@@ -174,8 +184,15 @@ def _publish(box: Sandbox, asked: Asked, page: str) -> Reply:
     published = asked.flag("published", True)
     _check_repetition(box, page, message, link, photos)
     post = Post(
-        id=f"{page}_{box.state.graph_number()}", network=FACEBOOK, account=page, text=message, link=link,
-        created_at=asked.viewer.now, media=photos, published=published, app_id=_app(box, asked),
+        id=f"{page}_{box.state.graph_number()}",
+        network=FACEBOOK,
+        account=page,
+        text=message,
+        link=link,
+        created_at=asked.viewer.now,
+        media=photos,
+        published=published,
+        app_id=_app(box, asked),
     )
     # Fields are read before the post exists: a call that fails for them publishes nothing.
     shown = shown_post(box.state, post, asked.fields or (Field("id"),), asked.viewer)
@@ -197,17 +214,29 @@ async def _photo(box: Sandbox, asked: Asked, page: str) -> Reply:
         subcode = 1366046 if "bytes" in str(problem) else None
         raise Declined(graph_errors.error(324, "(#324) Missing or invalid image file", subcode=subcode)) from None
     media = Media(
-        id=str(box.state.graph_number()), network=FACEBOOK, account=page, mime=picture.mime, size=len(asked.files[0]),
-        width=picture.width, height=picture.height, created_at=asked.viewer.now,
-        alt=asked.values.get("alt_text_custom", ""), caption=caption,
+        id=str(box.state.graph_number()),
+        network=FACEBOOK,
+        account=page,
+        mime=picture.mime,
+        size=len(asked.files[0]),
+        width=picture.width,
+        height=picture.height,
+        created_at=asked.viewer.now,
+        alt=asked.values.get("alt_text_custom", ""),
+        caption=caption,
     )
     shown = shown_photo(box.state, media, wanted or (Field("id"),), asked.viewer)
     await run_in_threadpool(box.state.add_media, media, asked.files[0])
     if not published:
         return Reply(200, shown)
     post = Post(
-        id=f"{page}_{box.state.graph_number()}", network=FACEBOOK, account=page, text=caption,
-        created_at=asked.viewer.now, media=(media.id,), app_id=_app(box, asked),
+        id=f"{page}_{box.state.graph_number()}",
+        network=FACEBOOK,
+        account=page,
+        text=caption,
+        created_at=asked.viewer.now,
+        media=(media.id,),
+        app_id=_app(box, asked),
     )
     box.state.add_post(post)
     return Reply(200, shown | ({} if wanted else {"post_id": post.id}))
@@ -222,9 +251,9 @@ def _posts(box: Sandbox, asked: Asked, page: str, edge: str) -> Reply:
     found = [p for p in found if until is None or p.created_at <= until]
     viewer = _viewer(box, asked, "timeline", page)
     fields = asked.fields
-    return _paged(asked, [post.id for post in found], [
-        lambda p=post: shown_post(box.state, p, fields, viewer) for post in found
-    ])
+    return _paged(
+        asked, [post.id for post in found], [lambda p=post: shown_post(box.state, p, fields, viewer) for post in found]
+    )
 
 
 def _photos(box: Sandbox, asked: Asked, page: str) -> Reply:
@@ -234,9 +263,11 @@ def _photos(box: Sandbox, asked: Asked, page: str) -> Reply:
     standing = {p.id for p in box.visible_posts(FACEBOOK, "timeline", page)}
     found = [m for m in box.state.media_of(FACEBOOK, page) if m.post in standing] if kind == "uploaded" else []
     fields = asked.fields
-    return _paged(asked, [m.id for m in found], [
-        lambda m=media: shown_photo(box.state, m, fields, asked.viewer) for media in found
-    ])
+    return _paged(
+        asked,
+        [m.id for m in found],
+        [lambda m=media: shown_photo(box.state, m, fields, asked.viewer) for media in found],
+    )
 
 
 def _paged(asked: Asked, ids: list[str], shown: list[Any]) -> Reply:
@@ -246,8 +277,8 @@ def _paged(asked: Asked, ids: list[str], shown: list[Any]) -> Reply:
         start = _position(ids, asked.values["after"]) + 1
     elif "before" in asked.values:
         start = max(0, _position(ids, asked.values["before"]) - size)
-    page = ids[start:start + size]
-    body: dict[str, Any] = {"data": [show() for show in shown[start:start + size]]}
+    page = ids[start : start + size]
+    body: dict[str, Any] = {"data": [show() for show in shown[start : start + size]]}
     if page:
         body["paging"] = {"cursors": {"before": _cursor(page[0]), "after": _cursor(page[-1])}}
     if start + size < len(ids):

@@ -14,8 +14,15 @@ DUPLICATE = "(#506) Duplicate status message"
 
 
 def error(
-    code: int, message: str, *, subcode: int | None = None, status: int = 400, kind: str = "OAuthException",
-    user_title: str = "", user_message: str = "", transient: bool = False,
+    code: int,
+    message: str,
+    *,
+    subcode: int | None = None,
+    status: int = 400,
+    kind: str = "OAuthException",
+    user_title: str = "",
+    user_message: str = "",
+    transient: bool = False,
 ) -> Reply:
     """An error as Graph writes it."""
     body: dict[str, Any] = {"message": message, "type": kind, "code": code}
@@ -36,10 +43,15 @@ def invalid(message: str, subcode: int | None = None) -> Declined:
 
 def no_object(node: str, method: str) -> Declined:
     """Code 100/33: the object is gone or not visible."""
-    return Declined(error(
-        100, f"Unsupported {method.lower()} request. Object with ID '{node}' does not exist, cannot be loaded due to "
-        "missing permissions, or does not support this operation.", subcode=33, kind="GraphMethodException",
-    ))
+    return Declined(
+        error(
+            100,
+            f"Unsupported {method.lower()} request. Object with ID '{node}' does not exist, cannot be loaded due to "
+            "missing permissions, or does not support this operation.",
+            subcode=33,
+            kind="GraphMethodException",
+        )
+    )
 
 
 def no_permission(message: str) -> Declined:
@@ -57,13 +69,19 @@ class GraphDialect:
 
     def refused(self) -> Reply:
         return error(
-            100, "(#100) Invalid parameter", subcode=1404102, user_title="Dieser Inhalt ist nicht erlaubt",
+            100,
+            "(#100) Invalid parameter",
+            subcode=1404102,
+            user_title="Dieser Inhalt ist nicht erlaubt",
             user_message="Der Beitrag widerspricht den Regeln des Netzwerks.",
         )
 
     def duplicate(self) -> Reply:
         return error(
-            506, DUPLICATE, subcode=1455006, user_title="Doppelte Statusmeldung",
+            506,
+            DUPLICATE,
+            subcode=1455006,
+            user_title="Doppelte Statusmeldung",
             user_message="Diese Statusmeldung gleicht der letzten, die du gepostet hast.",
         )
 
@@ -74,9 +92,11 @@ class GraphDialect:
 
     def throttled_silently(self) -> Reply:
         return error(
-            80001, "(#80001) There have been too many calls to this Page account. Wait a bit and try again. For more "
+            80001,
+            "(#80001) There have been too many calls to this Page account. Wait a bit and try again. For more "
             "info, please refer to https://developers.facebook.com/docs/graph-api/overview/rate-limiting.",
-            subcode=2446079, transient=False,
+            subcode=2446079,
+            transient=False,
         )
 
     def expired(self) -> Reply:
@@ -87,7 +107,10 @@ class GraphDialect:
 
     def broken(self) -> Reply:
         return error(
-            2, "An unexpected error has occurred. Please retry your request later.", status=500, transient=True,
+            2,
+            "An unexpected error has occurred. Please retry your request later.",
+            status=500,
+            transient=True,
         )
 
     def headers(self, account: str, quota: Quota | None) -> Headers:
@@ -99,18 +122,26 @@ class GraphDialect:
         if quota is None:
             return usual
         percent = _percent(quota)
-        return usual | {"x-app-usage": json.dumps(
-            {"call_count": percent, "total_time": percent // 2, "total_cputime": percent // 3},
-        )}
+        return usual | {
+            "x-app-usage": json.dumps(
+                {"call_count": percent, "total_time": percent // 2, "total_cputime": percent // 3},
+            )
+        }
 
     def _business_usage(self, account: str, quota: Quota) -> str:
-        return json.dumps({account: [{
-            "type": "pages",
-            "call_count": 100,
-            "total_cputime": 25,
-            "total_time": 25,
-            "estimated_time_to_regain_access": max(1, round(quota.wait.total_seconds() / 60)),
-        }]})
+        return json.dumps(
+            {
+                account: [
+                    {
+                        "type": "pages",
+                        "call_count": 100,
+                        "total_cputime": 25,
+                        "total_time": 25,
+                        "estimated_time_to_regain_access": max(1, round(quota.wait.total_seconds() / 60)),
+                    }
+                ]
+            }
+        )
 
 
 def _percent(quota: Quota) -> int:

@@ -75,7 +75,7 @@ class _Reader:
         end = self._text.find(sign, self.place)
         if end < 0:
             raise FieldsUnreadable(f"Expected {sign} after character {self.place} of fields")
-        found = self._text[self.place:end]
+        found = self._text[self.place : end]
         self.place = end + 1
         return found
 

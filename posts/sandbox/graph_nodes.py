@@ -19,20 +19,79 @@ from posts.text import extract_urls
 DEAD_METRIC = "The value must be a valid insights metric"
 
 # Fields of Meta's API specification v25.0 (with v26.0's additions) that exist, but have no content here.
-_EMPTY_POST_FIELDS = frozenset({
-    "actions", "admin_creator", "allowed_advertising_objectives", "backdated_time", "call_to_action",
-    "can_reply_privately", "child_attachments", "comments_mirroring_domain", "coordinates", "event", "expanded_height",
-    "expanded_width", "feed_targeting", "height", "icon", "instagram_eligibility", "is_app_share",
-    "is_eligible_for_dark_post", "is_eligible_for_promotion", "is_inline_created", "is_instagram_eligible",
-    "is_fb_live_videos", "is_live_clip", "is_popular", "is_spherical", "message_tags", "multi_share_end_card",
-    "multi_share_optimized", "parent_id", "place", "privacy", "promotable_id", "promotion_status", "properties",
-    "scheduled_publish_time", "story", "story_tags", "subscribed", "target", "targeting", "timeline_visibility", "via",
-    "video_buying_eligibility", "was_fb_live_videos", "width", "dynamic_posts", "sharedposts", "sponsor_tags", "to",
-})
-_EMPTY_PHOTO_FIELDS = frozenset({
-    "alt_text", "backdated_time", "backdated_time_granularity", "can_backdate", "can_tag", "event", "icon",
-    "name_tags", "place", "position", "target", "webp_images", "insights", "likes", "comments", "sponsor_tags",
-})
+_EMPTY_POST_FIELDS = frozenset(
+    {
+        "actions",
+        "admin_creator",
+        "allowed_advertising_objectives",
+        "backdated_time",
+        "call_to_action",
+        "can_reply_privately",
+        "child_attachments",
+        "comments_mirroring_domain",
+        "coordinates",
+        "event",
+        "expanded_height",
+        "expanded_width",
+        "feed_targeting",
+        "height",
+        "icon",
+        "instagram_eligibility",
+        "is_app_share",
+        "is_eligible_for_dark_post",
+        "is_eligible_for_promotion",
+        "is_inline_created",
+        "is_instagram_eligible",
+        "is_fb_live_videos",
+        "is_live_clip",
+        "is_popular",
+        "is_spherical",
+        "message_tags",
+        "multi_share_end_card",
+        "multi_share_optimized",
+        "parent_id",
+        "place",
+        "privacy",
+        "promotable_id",
+        "promotion_status",
+        "properties",
+        "scheduled_publish_time",
+        "story",
+        "story_tags",
+        "subscribed",
+        "target",
+        "targeting",
+        "timeline_visibility",
+        "via",
+        "video_buying_eligibility",
+        "was_fb_live_videos",
+        "width",
+        "dynamic_posts",
+        "sharedposts",
+        "sponsor_tags",
+        "to",
+    }
+)
+_EMPTY_PHOTO_FIELDS = frozenset(
+    {
+        "alt_text",
+        "backdated_time",
+        "backdated_time_granularity",
+        "can_backdate",
+        "can_tag",
+        "event",
+        "icon",
+        "name_tags",
+        "place",
+        "position",
+        "target",
+        "webp_images",
+        "insights",
+        "likes",
+        "comments",
+        "sponsor_tags",
+    }
+)
 _EMPTY_PAGE_FIELDS = frozenset({"has_whatsapp_number", "instagram_business_account"})
 _CLICK_TYPES = ("link clicks", "other clicks", "photo view")
 
@@ -109,8 +168,14 @@ def shown_photo(state: State, media: Media, wanted: tuple[Field, ...], viewer: V
 def insights(post: Post, metrics: list[str], viewer: Viewer) -> dict[str, Any]:
     """Lifetime figures of a post. Raises Declined: no metric (3001), or a name that is not alive (100)."""
     if not metrics:
-        raise Declined(graph_errors.error(3001, "(#3001) No metric was specified to be fetched. Please specify one or "
-                                          "more metrics to be fetched and try again.", subcode=1504028))
+        raise Declined(
+            graph_errors.error(
+                3001,
+                "(#3001) No metric was specified to be fetched. Please specify one or "
+                "more metrics to be fetched and try again.",
+                subcode=1504028,
+            )
+        )
     grown = _grown(post, viewer)
     values = _metric_values(grown)
     if any(name not in values for name in metrics):
@@ -133,10 +198,18 @@ def attachments(state: State, post: Post, viewer: Viewer) -> dict[str, Any] | No
         return None
     link = canonical(post.link) if viewer.canonical else post.link
     shim = f"https://l.facebook.com/l.php?u={quote(link, safe='')}&h=AT0sandbox&s=1"
-    return {"data": [{
-        "media_type": "link", "type": "share", "title": urlsplit(link).netloc, "url": shim, "unshimmed_url": link,
-        "target": {"url": shim},
-    }]}
+    return {
+        "data": [
+            {
+                "media_type": "link",
+                "type": "share",
+                "title": urlsplit(link).netloc,
+                "url": shim,
+                "unshimmed_url": link,
+                "target": {"url": shim},
+            }
+        ]
+    }
 
 
 def pictures(state: State, post: Post) -> list[Media]:
@@ -224,16 +297,22 @@ def _photos(post: Post, media: list[Media], viewer: Viewer) -> dict[str, Any]:
     if len(entries) == 1:
         return entries[0]
     return {
-        "media_type": "album", "type": "album", "title": "Photos", "url": permalink(post, viewer),
+        "media_type": "album",
+        "type": "album",
+        "title": "Photos",
+        "url": permalink(post, viewer),
         "target": {"id": post.id.rpartition("_")[2], "url": permalink(post, viewer)},
-        "media": entries[0]["media"], "subattachments": {"data": entries},
+        "media": entries[0]["media"],
+        "subattachments": {"data": entries},
     }
 
 
 def _photo_attachment(post: Post, media: Media, viewer: Viewer) -> dict[str, Any]:
     source = f"{viewer.base}/_media/{media.id}"
     return {
-        "media_type": "photo", "type": "photo", "url": permalink(post, viewer),
+        "media_type": "photo",
+        "type": "photo",
+        "url": permalink(post, viewer),
         "target": {"id": media.id, "url": permalink(post, viewer)},
         "media": {"image": {"height": media.height, "width": media.width, "src": source}},
     }
@@ -282,6 +361,10 @@ def _metric_values(grown: Figures) -> dict[str, Any]:
 
 def _insight(post: Post, name: str, value: Any) -> dict[str, Any]:
     return {
-        "name": name, "period": "lifetime", "values": [{"value": value}], "title": name.replace("_", " ").capitalize(),
-        "description": f"Lifetime: {name}", "id": f"{post.id}/insights/{name}/lifetime",
+        "name": name,
+        "period": "lifetime",
+        "values": [{"value": value}],
+        "title": name.replace("_", " ").capitalize(),
+        "description": f"Lifetime: {name}",
+        "id": f"{post.id}/insights/{name}/lifetime",
     }

@@ -22,8 +22,11 @@ SHOWN = 200
 _LABELS = {TWITTER: "X", FACEBOOK: "Facebook"}
 _MIMES = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif", "image/bmp", "image/tiff"})
 _TEMPLATES = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=jinja2.StrictUndefined,
-    trim_blocks=True, lstrip_blocks=True,
+    loader=jinja2.FileSystemLoader(Path(__file__).parent),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
 )
 
 
@@ -106,9 +109,15 @@ def _visible(post: Post) -> bool:
 
 def _page(box: Sandbox, title: str, posts: list[Post], account: Account | None = None) -> Response:
     now = box.clock.now()
-    return _rendered(box, 200, title=title, account=account, total=len(posts), message="", posts=[
-        _shown(box, post, now) for post in posts[:SHOWN]
-    ])
+    return _rendered(
+        box,
+        200,
+        title=title,
+        account=account,
+        total=len(posts),
+        message="",
+        posts=[_shown(box, post, now) for post in posts[:SHOWN]],
+    )
 
 
 def _missing(box: Sandbox, message: str, status: int = 404) -> Response:
@@ -143,7 +152,7 @@ def _pieces(text: str) -> list[Piece]:
     pieces, done = [], 0
     for link in extract_urls(text):
         href = link.url if "://" in link.url else f"http://{link.url}"
-        pieces += [Piece(text[done:link.start]), Piece(link.url, href)]
+        pieces += [Piece(text[done : link.start]), Piece(link.url, href)]
         done = link.end
     return [piece for piece in [*pieces, Piece(text[done:])] if piece.text]
 

@@ -9,8 +9,12 @@ from dataclasses import dataclass
 from PIL import Image
 
 _MIME = {
-    "JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp", "GIF": "image/gif",
-    "BMP": "image/bmp", "TIFF": "image/tiff",
+    "JPEG": "image/jpeg",
+    "PNG": "image/png",
+    "WEBP": "image/webp",
+    "GIF": "image/gif",
+    "BMP": "image/bmp",
+    "TIFF": "image/tiff",
 }
 
 

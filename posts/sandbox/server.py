@@ -75,7 +75,10 @@ class Server:
         started = threading.Event()
         self._server = _Announcing(_config(self.state, self._clock), started)
         self._thread = threading.Thread(
-            target=self._server.run, kwargs={"sockets": [listener]}, name="sandbox", daemon=True,
+            target=self._server.run,
+            kwargs={"sockets": [listener]},
+            name="sandbox",
+            daemon=True,
         )
         self._thread.start()
         if not started.wait(_START_SECONDS):
@@ -83,7 +86,10 @@ class Server:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None,
+        self,
+        kind: type[BaseException] | None,
+        problem: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         if self._server is None or self._thread is None:
             return
@@ -134,8 +140,16 @@ class _Announcing(uvicorn.Server):
 def _config(state: State, clock: Clock | None) -> uvicorn.Config:
     # The networks' own Date header follows the sandbox's clock, so the server must not add another.
     return uvicorn.Config(
-        create_app(state, clock), http=_Line, ws="none", lifespan="off", log_config=None, log_level="critical",
-        access_log=False, date_header=False, server_header=False, timeout_graceful_shutdown=_FINISH_SECONDS,
+        create_app(state, clock),
+        http=_Line,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        log_level="critical",
+        access_log=False,
+        date_header=False,
+        server_header=False,
+        timeout_graceful_shutdown=_FINISH_SECONDS,
     )
 
 

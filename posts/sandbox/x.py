@@ -44,26 +44,68 @@ _ID = re.compile(r"[0-9]{1,19}")
 _CASHTAG = re.compile(r"(?<![\w$])\$[A-Za-z]{1,6}\b")
 _LONGEST = 4000  # longer texts are too long whatever they weigh; they are not measured
 _BODY: dict[str, type] = {
-    "text": str, "media": dict, "reply": dict, "reply_settings": str, "made_with_ai": bool, "paid_partnership": bool,
-    "nullcast": bool, "card_uri": str, "community_id": str, "direct_message_deep_link": str, "edit_options": dict,
-    "for_super_followers_only": bool, "geo": dict, "poll": dict, "quote_tweet_id": str, "share_with_followers": bool,
+    "text": str,
+    "media": dict,
+    "reply": dict,
+    "reply_settings": str,
+    "made_with_ai": bool,
+    "paid_partnership": bool,
+    "nullcast": bool,
+    "card_uri": str,
+    "community_id": str,
+    "direct_message_deep_link": str,
+    "edit_options": dict,
+    "for_super_followers_only": bool,
+    "geo": dict,
+    "poll": dict,
+    "quote_tweet_id": str,
+    "share_with_followers": bool,
 }
 _NOT_SELF_SERVE = (
-    "card_uri", "community_id", "direct_message_deep_link", "edit_options", "for_super_followers_only", "geo", "poll",
-    "quote_tweet_id", "share_with_followers", "nullcast",
+    "card_uri",
+    "community_id",
+    "direct_message_deep_link",
+    "edit_options",
+    "for_super_followers_only",
+    "geo",
+    "poll",
+    "quote_tweet_id",
+    "share_with_followers",
+    "nullcast",
 )
 _MEDIA: dict[str, type] = {
-    "media_ids": list, "tagged_user_ids": list, "call_to_actions": dict, "description": str, "embeddable": bool,
-    "preview_media_id": str, "title": str,
+    "media_ids": list,
+    "tagged_user_ids": list,
+    "call_to_actions": dict,
+    "description": str,
+    "embeddable": bool,
+    "preview_media_id": str,
+    "title": str,
 }
 _REPLY: dict[str, type] = {
-    "in_reply_to_tweet_id": str, "exclude_reply_user_ids": list, "auto_populate_reply_metadata": bool,
+    "in_reply_to_tweet_id": str,
+    "exclude_reply_user_ids": list,
+    "auto_populate_reply_metadata": bool,
 }
 _REPLY_SETTINGS = ("following", "mentionedUsers", "subscribers", "verified")
-_TIMELINE = frozenset({
-    "max_results", "pagination_token", "start_time", "end_time", "since_id", "until_id", "exclude", "expansions",
-    "post.fields", "tweet.fields", "user.fields", "media.fields", "poll.fields", "place.fields",
-})
+_TIMELINE = frozenset(
+    {
+        "max_results",
+        "pagination_token",
+        "start_time",
+        "end_time",
+        "since_id",
+        "until_id",
+        "exclude",
+        "expansions",
+        "post.fields",
+        "tweet.fields",
+        "user.fields",
+        "media.fields",
+        "poll.fields",
+        "place.fields",
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -142,11 +184,15 @@ def check_fields(value: dict[str, Any], known: dict[str, type], path: str) -> No
     for name, content in value.items():
         where = f"$.{path}{name}"
         if name not in known:
-            raise x_errors.invalid(where, content, f"{where}: is not defined in the schema and the schema does not "
-                                   "allow additional properties")
+            raise x_errors.invalid(
+                where,
+                content,
+                f"{where}: is not defined in the schema and the schema does not allow additional properties",
+            )
         if not isinstance(content, known[name]):
-            raise x_errors.invalid(where, content, f"{where}: {type(content).__name__} found, "
-                                   f"{known[name].__name__} expected")
+            raise x_errors.invalid(
+                where, content, f"{where}: {type(content).__name__} found, {known[name].__name__} expected"
+            )
 
 
 def check_id(parameter: str, value: Any) -> str:
@@ -183,8 +229,11 @@ def _check_body(body: dict[str, Any]) -> None:
         if body.get(name):
             raise Declined(x_errors.forbidden(x_errors.NOT_PERMITTED))
     if "reply_settings" in body and body["reply_settings"] not in _REPLY_SETTINGS:
-        raise x_errors.invalid("$.reply_settings", body["reply_settings"], "$.reply_settings: does not have a value "
-                               f"in the enumeration {list(_REPLY_SETTINGS)}")
+        raise x_errors.invalid(
+            "$.reply_settings",
+            body["reply_settings"],
+            f"$.reply_settings: does not have a value in the enumeration {list(_REPLY_SETTINGS)}",
+        )
 
 
 def _media_ids(box: Sandbox, asked: Asked, body: dict[str, Any]) -> list[str]:
@@ -228,12 +277,15 @@ def _reply_target(box: Sandbox, asked: Asked, reply: dict[str, Any] | None) -> s
     check_fields(reply, _REPLY, "reply.")
     target = box.state.post(check_id("reply.in_reply_to_tweet_id", reply.get("in_reply_to_tweet_id")))
     if target is None or target.deleted_at is not None or target.network != TWITTER:
-        raise Declined(x_errors.forbidden(
-            "You attempted to reply to a Tweet that is deleted or not visible to you.",
-        ))
+        raise Declined(
+            x_errors.forbidden(
+                "You attempted to reply to a Tweet that is deleted or not visible to you.",
+            )
+        )
     if target.account != asked.account.id and f"@{asked.account.username}" not in target.text:
-        raise Declined(x_errors.forbidden("You can only reply to or quote posts where you are mentioned or are the "
-                                          "author."))
+        raise Declined(
+            x_errors.forbidden("You can only reply to or quote posts where you are mentioned or are the author.")
+        )
     return target.id
 
 
@@ -252,8 +304,11 @@ async def _delete(box: Sandbox, asked: Asked) -> Reply:
 async def _by_ids(box: Sandbox, asked: Asked) -> Reply:
     ids = [i for i in asked.request.query_params.get("ids", "").split(",") if i]
     if not 1 <= len(ids) <= 100:
-        raise x_errors.invalid("ids", ",".join(ids), "The number of values in the `ids` query parameter list "
-                               f"[{len(ids)}] is not between 1 and 100")
+        raise x_errors.invalid(
+            "ids",
+            ",".join(ids),
+            f"The number of values in the `ids` query parameter list [{len(ids)}] is not between 1 and 100",
+        )
     shown, errors, posts = _look_up(box, asked, [check_id("ids", i) for i in ids], "ids")
     return Reply(200, _with_includes(box, asked, shown, errors, posts))
 
@@ -268,7 +323,10 @@ async def _by_id(box: Sandbox, asked: Asked) -> Reply:
 
 
 def _look_up(
-    box: Sandbox, asked: Asked, ids: list[str], parameter: str,
+    box: Sandbox,
+    asked: Asked,
+    ids: list[str],
+    parameter: str,
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[Post]]:
     want = _wanted(box, asked)
     viewer = _viewer(box, asked, "lookup", asked.account.id)
@@ -287,7 +345,11 @@ def _look_up(
 
 
 def _with_includes(
-    box: Sandbox, asked: Asked, shown: list[dict[str, Any]], errors: list[dict[str, Any]], posts: list[Post],
+    box: Sandbox,
+    asked: Asked,
+    shown: list[dict[str, Any]],
+    errors: list[dict[str, Any]],
+    posts: list[Post],
 ) -> dict[str, Any]:
     extra = includes(box.state, posts, _wanted(box, asked), asked.viewer)
     parts = {"data": shown, "includes": extra, "errors": errors}
@@ -304,8 +366,9 @@ async def _me(box: Sandbox, asked: Asked) -> Reply:
 async def _timeline(box: Sandbox, asked: Asked) -> Reply:
     query = asked.request.query_params
     for name in sorted(set(query) - _TIMELINE):
-        raise x_errors.invalid(name, query[name], f"The query parameter [{name}] is not one of "
-                               f"[{','.join(sorted(_TIMELINE))}]")
+        raise x_errors.invalid(
+            name, query[name], f"The query parameter [{name}] is not one of [{','.join(sorted(_TIMELINE))}]"
+        )
     owner = check_id("id", asked.request.path_params["id"])
     if box.state.account(TWITTER, owner) is None:
         return Reply(200, {"errors": [x_errors.not_found("user", "id", owner)]})
@@ -347,8 +410,9 @@ def _page_size(asked: Asked) -> int:
     text = asked.request.query_params.get("max_results", "10")
     size = small_number(text)
     if size is None or not 5 <= size <= 100:
-        raise x_errors.invalid("max_results", text, f"The `max_results` query parameter value [{text}] is not "
-                               "between 5 and 100")
+        raise x_errors.invalid(
+            "max_results", text, f"The `max_results` query parameter value [{text}] is not between 5 and 100"
+        )
     return size
 
 
@@ -366,8 +430,9 @@ def _moment(asked: Asked, parameter: str) -> datetime | None:
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is None:
-        raise x_errors.invalid(parameter, text, f"The `{parameter}` query parameter value [{text}] is not an RFC 3339 "
-                               "date-time")
+        raise x_errors.invalid(
+            parameter, text, f"The `{parameter}` query parameter value [{text}] is not an RFC 3339 date-time"
+        )
     return moment
 
 
@@ -406,5 +471,3 @@ def _signed(request: Request, body: bytes) -> Signed:
     if request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
         form = body.decode("utf-8", "replace")
     return Signed(request.method, f"{url.scheme}://{url.netloc}{url.path}", url.query, form)
-
-

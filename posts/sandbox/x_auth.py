@@ -13,9 +13,16 @@ from urllib.parse import parse_qsl, quote, unquote
 from posts.sandbox.state import TWITTER, Account, State
 
 _PARAMETER = re.compile(r'\s*([a-zA-Z_]+)="([^"]*)"\s*')
-_NEEDED = frozenset({
-    "oauth_consumer_key", "oauth_token", "oauth_signature", "oauth_signature_method", "oauth_timestamp", "oauth_nonce",
-})
+_NEEDED = frozenset(
+    {
+        "oauth_consumer_key",
+        "oauth_token",
+        "oauth_signature",
+        "oauth_signature_method",
+        "oauth_timestamp",
+        "oauth_nonce",
+    }
+)
 _ACCOUNT = re.compile(r"([0-9]{1,19})-.+")
 _DEAD = ("bad", "expired")
 

@@ -26,12 +26,17 @@ def unauthorized() -> Reply:
 
 def invalid(parameter: str, value: Any, message: str) -> Declined:
     """400 for one parameter."""
-    return Declined(Reply(400, {
-        "errors": [{"parameters": {parameter: [str(value)]}, "message": message}],
-        "title": "Invalid Request",
-        "detail": "One or more parameters to your request was invalid.",
-        "type": _PROBLEMS + "invalid-request",
-    }))
+    return Declined(
+        Reply(
+            400,
+            {
+                "errors": [{"parameters": {parameter: [str(value)]}, "message": message}],
+                "title": "Invalid Request",
+                "detail": "One or more parameters to your request was invalid.",
+                "type": _PROBLEMS + "invalid-request",
+            },
+        )
+    )
 
 
 def not_found(kind: str, parameter: str, value: str) -> dict[str, Any]:
@@ -76,29 +81,46 @@ class XDialect:
         return self.throttled_silently()
 
     def throttled_silently(self) -> Reply:
-        return Reply(429, {
-            "title": "Too Many Requests", "detail": "Too Many Requests", "type": "about:blank", "status": 429,
-        })
+        return Reply(
+            429,
+            {
+                "title": "Too Many Requests",
+                "detail": "Too Many Requests",
+                "type": "about:blank",
+                "status": 429,
+            },
+        )
 
     def expired(self) -> Reply:
         return unauthorized()
 
     def no_credits(self, account: str) -> Reply:
-        return Reply(402, {
-            "account_id": int(account) if account.isdigit() else 0,
-            "title": "CreditsDepleted",
-            "detail": f"Your enrolled account [{account}] does not have any credits to fulfill this request.",
-            "type": _PROBLEMS + "credits",
-        })
+        return Reply(
+            402,
+            {
+                "account_id": int(account) if account.isdigit() else 0,
+                "title": "CreditsDepleted",
+                "detail": f"Your enrolled account [{account}] does not have any credits to fulfill this request.",
+                "type": _PROBLEMS + "credits",
+            },
+        )
 
     def broken(self) -> Reply:
-        return Reply(503, {
-            "title": "Service Unavailable", "detail": "Service Unavailable", "type": "about:blank", "status": 503,
-        })
+        return Reply(
+            503,
+            {
+                "title": "Service Unavailable",
+                "detail": "Service Unavailable",
+                "type": "about:blank",
+                "status": 503,
+            },
+        )
 
     def headers(self, account: str, quota: Quota | None) -> Headers:
         usual = {
-            "x-transaction-id": secrets.token_hex(8), "x-access-level": "read-write", "api-version": "2.167",
+            "x-transaction-id": secrets.token_hex(8),
+            "x-access-level": "read-write",
+            "api-version": "2.167",
         }
         if quota is None:
             return usual

@@ -66,8 +66,11 @@ class MediaCalls:
         parts = await _parts(asked)
         known = _UPLOAD_PARTS if box.vocabulary.names == "new" else _OLD_UPLOAD_PARTS
         for name in sorted(set(parts) - known):
-            raise x_errors.invalid(f"$.{name}", "", f"$.{name}: is not defined in the schema and the schema does not "
-                                   "allow additional properties")
+            raise x_errors.invalid(
+                f"$.{name}",
+                "",
+                f"$.{name}: is not defined in the schema and the schema does not allow additional properties",
+            )
         content = await _content(parts.get("media"))
         return await _keep(box, asked, box.state.snowflake(asked.viewer.now), content, parts.get("media_category"))
 
@@ -121,9 +124,15 @@ class MediaCalls:
         media = box.state.media(media_id)
         if media is None or not usable_media(box, asked, media_id):
             raise x_errors.invalid("media_id", media_id, "Your media IDs are invalid.")
-        return Reply(200, {"data": _shown(media) | {
-            "processing_info": {"state": "succeeded", "progress_percent": 100},
-        }})
+        return Reply(
+            200,
+            {
+                "data": _shown(media)
+                | {
+                    "processing_info": {"state": "succeeded", "progress_percent": 100},
+                }
+            },
+        )
 
     async def describe(self, box: Sandbox, asked: Asked) -> Reply:
         """Set the alternative text of an upload."""
@@ -150,8 +159,11 @@ class MediaCalls:
 
 async def _keep(box: Sandbox, asked: Asked, media_id: str, content: bytes, category: Any) -> Reply:
     if not isinstance(category, str) or category not in _RULES:
-        raise x_errors.invalid("$.media_category", category, "$.media_category: this sandbox takes pictures only, as "
-                               "tweet_image or tweet_gif")
+        raise x_errors.invalid(
+            "$.media_category",
+            category,
+            "$.media_category: this sandbox takes pictures only, as tweet_image or tweet_gif",
+        )
     try:
         picture = await run_in_threadpool(examine, content, _RULES[category])
     except NotAPicture as problem:
@@ -163,8 +175,14 @@ async def _keep(box: Sandbox, asked: Asked, media_id: str, content: bytes, categ
 
 def _media(asked: Asked, media_id: str, picture: Picture, size: int) -> Media:
     return Media(
-        id=media_id, network=TWITTER, account=asked.account.id, mime=picture.mime, size=size,
-        width=picture.width, height=picture.height, created_at=asked.viewer.now,
+        id=media_id,
+        network=TWITTER,
+        account=asked.account.id,
+        mime=picture.mime,
+        size=size,
+        width=picture.width,
+        height=picture.height,
+        created_at=asked.viewer.now,
     )
 
 
@@ -184,8 +202,11 @@ def _alt_text(body: dict[str, Any]) -> str:
     except (KeyError, TypeError):
         alt = None
     if not isinstance(alt, str) or len(alt) > ALT_TEXT_LIMIT:
-        raise x_errors.invalid("$.metadata.alt_text.text", "", "$.metadata.alt_text.text: a text of at most "
-                               f"{ALT_TEXT_LIMIT} characters is required")
+        raise x_errors.invalid(
+            "$.metadata.alt_text.text",
+            "",
+            f"$.metadata.alt_text.text: a text of at most {ALT_TEXT_LIMIT} characters is required",
+        )
     return alt
 
 

@@ -30,24 +30,90 @@ _EXPANSIONS_RENAMED = {
     "edit_history_tweet_ids": "edit_history_post_ids",
     "referenced_tweets.id": "referenced_posts",
 }
-_ALIKE = frozenset({
-    "article", "attachments", "author_id", "card_uri", "community_id", "context_annotations", "conversation_id",
-    "created_at", "display_text_range", "edit_controls", "entities", "geo", "id", "in_reply_to_user_id", "lang",
-    "matched_media_notes", "media_metadata", "non_public_metrics", "note_request_suggestions", "organic_metrics",
-    "paid_partnership", "possibly_sensitive", "promoted_metrics", "public_metrics", "reply_settings", "scopes",
-    "source", "suggested_source_links", "suggested_source_links_with_counts", "text", "withheld",
-})
+_ALIKE = frozenset(
+    {
+        "article",
+        "attachments",
+        "author_id",
+        "card_uri",
+        "community_id",
+        "context_annotations",
+        "conversation_id",
+        "created_at",
+        "display_text_range",
+        "edit_controls",
+        "entities",
+        "geo",
+        "id",
+        "in_reply_to_user_id",
+        "lang",
+        "matched_media_notes",
+        "media_metadata",
+        "non_public_metrics",
+        "note_request_suggestions",
+        "organic_metrics",
+        "paid_partnership",
+        "possibly_sensitive",
+        "promoted_metrics",
+        "public_metrics",
+        "reply_settings",
+        "scopes",
+        "source",
+        "suggested_source_links",
+        "suggested_source_links_with_counts",
+        "text",
+        "withheld",
+    }
+)
 _EXPANSIONS_ALIKE = frozenset({"attachments.media_keys", "author_id", "in_reply_to_user_id"})
-USER_FIELDS = frozenset({
-    "created_at", "description", "id", "location", "name", "pinned_post_id", "pinned_tweet_id", "profile_image_url",
-    "protected", "public_metrics", "url", "username", "verified", "verified_type", "entities", "withheld",
-    "confirmed_email", "connection_status", "subscription_type", "parody", "affiliation", "profile_banner_url",
-    "verified_followers_count", "is_identity_verified", "receives_your_dm", "most_recent_tweet_id", "subscription",
-})
-MEDIA_FIELDS = frozenset({
-    "alt_text", "duration_ms", "height", "media_key", "non_public_metrics", "organic_metrics", "preview_image_url",
-    "promoted_metrics", "public_metrics", "type", "url", "variants", "width",
-})
+USER_FIELDS = frozenset(
+    {
+        "created_at",
+        "description",
+        "id",
+        "location",
+        "name",
+        "pinned_post_id",
+        "pinned_tweet_id",
+        "profile_image_url",
+        "protected",
+        "public_metrics",
+        "url",
+        "username",
+        "verified",
+        "verified_type",
+        "entities",
+        "withheld",
+        "confirmed_email",
+        "connection_status",
+        "subscription_type",
+        "parody",
+        "affiliation",
+        "profile_banner_url",
+        "verified_followers_count",
+        "is_identity_verified",
+        "receives_your_dm",
+        "most_recent_tweet_id",
+        "subscription",
+    }
+)
+MEDIA_FIELDS = frozenset(
+    {
+        "alt_text",
+        "duration_ms",
+        "height",
+        "media_key",
+        "non_public_metrics",
+        "organic_metrics",
+        "preview_image_url",
+        "promoted_metrics",
+        "public_metrics",
+        "type",
+        "url",
+        "variants",
+        "width",
+    }
+)
 
 
 class UnknownName(Exception):
@@ -128,7 +194,7 @@ def shown_text(post: Post, media: list[Media], viewer: Viewer) -> tuple[str, lis
     for link in extract_urls(post.text):
         if not viewer.looks.wrap_all and "://" not in link.url:
             continue
-        put(_escaped(post.text[done:link.start], viewer.looks))
+        put(_escaped(post.text[done : link.start], viewer.looks))
         short = _short(post.id, link.start)
         entities.append(_url_entity(short, length, link.url))
         put(short)
@@ -185,7 +251,11 @@ def shown_user(state: State, account: Account, fields: frozenset[str], names: Na
         "verified": False,
         "verified_type": "none",
         "public_metrics": {
-            "followers_count": 340, "following_count": 120, "listed_count": 6, "like_count": 0, "media_count": 0,
+            "followers_count": 340,
+            "following_count": 120,
+            "listed_count": 6,
+            "like_count": 0,
+            "media_count": 0,
             ("post_count" if names == "new" else "tweet_count"): count,
         },
     }
@@ -209,7 +279,11 @@ def instant(moment: datetime) -> str:
 
 
 def _contents(
-    post: Post, media: list[Media], text: str, entities: list[dict[str, Any]], viewer: Viewer,
+    post: Post,
+    media: list[Media],
+    text: str,
+    entities: list[dict[str, Any]],
+    viewer: Viewer,
 ) -> dict[str, Any]:
     new = viewer.names == "new"
     answered = [{"type": "replied_to", "id": post.reply_to}] if post.reply_to else None
@@ -236,7 +310,10 @@ def _metrics(post: Post, viewer: Viewer) -> dict[str, Any]:
     clicks = {"url_link_clicks": grown.link_clicks, "user_profile_clicks": grown.profile_clicks}
     metrics: dict[str, Any] = {
         "public_metrics": {
-            **seen, reposts: grown.shares, "quote_count": grown.quotes, "bookmark_count": grown.bookmarks,
+            **seen,
+            reposts: grown.shares,
+            "quote_count": grown.quotes,
+            "bookmark_count": grown.bookmarks,
         },
     }
     if age <= PRIVATE_DAYS:
@@ -310,5 +387,7 @@ def _check(parameter: str, names: frozenset[str], known: frozenset[str]) -> None
     for name in sorted(names - known):
         expected = ",".join(sorted(known))
         raise UnknownName(
-            parameter, name, f"The `{parameter}` query parameter value [{name}] is not one of [{expected}]",
+            parameter,
+            name,
+            f"The `{parameter}` query parameter value [{name}] is not one of [{expected}]",
         )

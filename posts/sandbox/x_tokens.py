@@ -81,16 +81,23 @@ def _renew(state: State, owner: str, old: str, now: datetime) -> Reply:
     state.put_token(Token(digest(old), TWITTER, owner, "spent"))
     state.put_token(Token(digest(refresh), TWITTER, owner, "refresh"))
     state.put_token(Token(digest(access), TWITTER, owner, "access", now + LIFETIME))
-    return Reply(200, {
-        "token_type": "bearer",
-        "expires_in": int(LIFETIME.total_seconds()),
-        "access_token": access,
-        "refresh_token": refresh,
-        "scope": _SCOPE,
-    })
+    return Reply(
+        200,
+        {
+            "token_type": "bearer",
+            "expires_in": int(LIFETIME.total_seconds()),
+            "access_token": access,
+            "refresh_token": refresh,
+            "scope": _SCOPE,
+        },
+    )
 
 
 def _refused() -> Reply:
-    return Reply(400, {
-        "error": "invalid_request", "error_description": "Value passed for the token was invalid.",
-    })
+    return Reply(
+        400,
+        {
+            "error": "invalid_request",
+            "error_description": "Value passed for the token was invalid.",
+        },
+    )

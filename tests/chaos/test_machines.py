@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import shutil
 import signal
 import threading
 from collections import Counter, defaultdict
@@ -19,6 +20,7 @@ from sqlalchemy import create_engine, select, text
 
 from campaign.db import WorkerLock
 from campaign.doctor import examine
+from campaign.heads import newest
 from campaign.work import TICKS_THAT_RUN_ONCE, Work
 from posts import ledger
 from posts.clock import ManualClock, SystemClock
@@ -135,6 +137,7 @@ def two_at_work(tmp_path: Path, postgres_url: str) -> Iterator[tuple[House, Manu
         other = house.another_app()
         with house.at_work() as one, WorkerLock(other.database, clock) as lock:
             two = Work(other, lock)
+            two.recover()
             yield house, clock, one, two
             two.courier.stop()
         other.close()
@@ -249,6 +252,63 @@ def test_a_server_that_goes_and_comes_back_loses_and_doubles_nothing(tmp_path: P
             check_once(house, ids)
     finally:
         server.cleanup()
+
+
+def test_a_database_that_is_put_back_under_a_running_daemon_stops_it_and_nothing_is_sent_twice(
+    tmp_path: Path, database_url: str
+) -> None:
+    with a_house(tmp_path, database_url) as house:
+        channel = house.channel("facebook")
+        prove_readers(house, [channel])
+        gap = house.add(channel, "In der Lücke", after=4)
+        house.app.close()
+        back = _backup(house, tmp_path)
+        with machines(house, 0):
+            until(lambda: house.state(gap) is State.POSTED, "that it is out", 30)
+            until(lambda: _head_is_newest(house), "that it is remembered", 30)
+            back()
+            until(_patiently(lambda: _braked(house)), "the brake", 30)
+            house.app.set_brake(False)
+            until(lambda: house.state(gap) is State.POSTED, "that it is found", 60)
+            later = house.add(channel, "Und weiter")
+            until(lambda: house.state(later) is State.POSTED, "that it goes on", 60)
+        check_once(house, [gap, later])
+
+
+def _backup(house: House, tmp_path: Path) -> Callable[[], None]:
+    """The database as it is; what is returned puts it back under whoever works on it, as a fail-over to a lagging
+    server does."""
+    url = house.app.database.url
+    if house.app.database.sqlite:
+        shutil.copy(str(url.database), tmp_path / "backup.db")
+
+        def put_back() -> None:
+            for end in ("-wal", "-shm"):
+                Path(f"{url.database}{end}").unlink(missing_ok=True)
+            (tmp_path / "backup.db").replace(str(url.database))
+
+        return put_back
+    engine = create_engine(url.set(database="postgres"), isolation_level="AUTOCOMMIT")
+
+    def run(*statements: str) -> None:
+        with engine.connect() as connection:
+            for statement in statements:
+                connection.execute(text(statement))
+        engine.dispose()
+
+    run(f"CREATE DATABASE {url.database}_backup TEMPLATE {url.database}")
+    drop = f"DROP DATABASE {url.database} WITH (FORCE)"
+    return lambda: run(drop, f"CREATE DATABASE {url.database} TEMPLATE {url.database}_backup")
+
+
+def _head_is_newest(house: House) -> bool:
+    with house.app.database.read() as connection:
+        return house.app.heads.recall().head == newest(connection)
+
+
+def _braked(house: House) -> bool:
+    with house.app.database.read() as connection:
+        return ledger.brake_engaged(connection)
 
 
 # --- stopped and shifted machines --------------------------------------------------------------------------

@@ -673,6 +673,85 @@ def test_a_late_success_settles_what_was_handed_to_a_person(books: Books) -> Non
     assert books.state(attempt.claim.delivery_id) is State.POSTED
 
 
+def absent(books: Books, attempt: Attempt) -> None:
+    """Its doubt ended as absent: it is in the queue again."""
+    with books.database.write() as connection:
+        (doubt,) = ledger.doubts(connection)
+        assert ledger.settle_absent(connection, doubt, books.now, books.now + GRACE)
+
+
+@pytest.mark.parametrize("claimed", [False, True])
+def test_a_late_success_of_what_was_called_absent_is_recorded_and_not_sent_again(books: Books, claimed: bool) -> None:
+    attempt = books.unknown(books.channel())
+    absent(books, attempt)
+    taken = books.claim("two") if claimed else []
+    assert books.posted(attempt, "77")
+    row = books.row(attempt.claim.delivery_id)
+    assert (row.state, row.remote_id, row.worker, row.lease_until) == ("posted", "77", None, None)
+    assert [books.go(one) for one in taken] == [None] * len(taken)
+
+
+def test_a_late_success_is_recorded_also_when_a_later_attempt_was_put_off(books: Books) -> None:
+    attempt = books.unknown(books.channel())
+    absent(books, attempt)
+    again = books.go(books.claim("two")[0])
+    assert again is not None
+    with books.database.write() as connection:
+        ledger.record_postponed(connection, again, "rate_limited", "", None, books.now)
+    assert books.posted(attempt, "77")
+    assert books.state(attempt.claim.delivery_id) is State.POSTED
+
+
+def test_a_late_success_during_a_later_attempt_is_kept_for_a_person(books: Books) -> None:
+    attempt = books.unknown(books.channel())
+    absent(books, attempt)
+    again = books.go(books.claim("two")[0])
+    assert again is not None
+    assert not books.posted(attempt, "77")
+    row = books.row(attempt.claim.delivery_id)
+    assert (row.state, row.also_posted) == ("sending", "77")
+    assert "late_answer" in books.events(attempt.claim.delivery_id)
+    with books.database.write() as connection:
+        ledger.record_postponed(connection, again, "rate_limited", "", None, books.now)
+    assert books.state(attempt.claim.delivery_id) is State.UNKNOWN, "looked for before it is sent a third time"
+    with books.database.read() as connection:
+        (doubt,) = ledger.doubts(connection)
+    assert (doubt.started_at, doubt.closed) == (attempt.started_at, True)
+
+
+@pytest.mark.parametrize("state", [State.CANCELLED, State.REFUSED, State.MISSED, State.APPROVED, State.POSTED])
+def test_a_late_success_that_can_t_be_the_outcome_is_kept_for_a_person(books: Books, state: State) -> None:
+    attempt = books.unknown(books.channel())
+    with books.database.write() as connection:
+        connection.execute(update(deliveries).values(state=state.value, remote_id="12"))
+    assert not books.posted(attempt, "77")
+    row = books.row(attempt.claim.delivery_id)
+    assert (row.state, row.also_posted, row.look_since) == (state.value, "77", attempt.started_at)
+    with books.database.read() as connection:
+        taken = ledger.claimed_elsewhere(connection, row.channel_id, row.id + 1, ["12", "77", "99"])
+    assert taken == {"12", "77"}
+
+
+def test_a_success_that_the_database_forgot_the_attempt_of_is_recorded(books: Books) -> None:
+    channel_id = books.channel()
+    delivery_id = books.queued(channel_id)
+    taken = books.claim()[0]
+    # As on a server that took over: the call was begun on the one before.
+    attempt = Attempt(replace(taken, worker="lost"), 1, books.now)
+    with books.database.write() as connection:
+        ledger.doubt_since(connection, books.now, books.now)
+    assert books.state(delivery_id) is State.UNKNOWN
+    assert books.posted(attempt, "77")
+    assert books.row(delivery_id).remote_id == "77"
+
+
+def test_an_outcome_of_what_the_database_does_not_know_is_only_noted(books: Books) -> None:
+    books.channel()
+    claim = Claim(4711, 1, "one", Draft("twitter", "Fort"), 0, books.now)
+    assert not books.posted(Attempt(claim, 1, books.now), "77")
+    assert books.events(4711) == ["late_answer"]
+
+
 def test_a_late_success_of_what_was_found_already_is_only_noted(books: Books) -> None:
     attempt = books.sending(books.channel())
     books.clock.advance(LEASE.total_seconds() + 1)
@@ -682,7 +761,8 @@ def test_a_late_success_of_what_was_found_already_is_only_noted(books: Books) ->
         assert ledger.settle_found(connection, doubt, "77", "https://x.com/77", books.now, books.now)
     assert not books.posted(attempt, "77")
     assert books.events(attempt.claim.delivery_id).count("late_answer") == 1
-    assert books.row(attempt.claim.delivery_id).remote_id == "77"
+    row = books.row(attempt.claim.delivery_id)
+    assert (row.remote_id, row.also_posted) == ("77", None)
 
 
 @pytest.mark.parametrize("answer", ["refused", "postponed", "unclear"])
@@ -897,8 +977,8 @@ def test_a_reader_is_proved_once_per_kind(books: Books) -> None:
     channel_id = books.channel()
     books.posted(books.sending(channel_id), "31")
     with books.database.write() as connection:
-        ((channel, draft, remote_id, _),) = ledger.unproved(connection, books.now - GRACE)
-        assert (channel, draft.kind, remote_id) == (channel_id, "text", "31")
+        (success,) = ledger.unproved(connection, books.now - GRACE)
+        assert (success.channel_id, success.draft.kind, success.remote_id) == (channel_id, "text", "31")
         ledger.prove(connection, channel_id, "text", books.now)
         ledger.prove(connection, channel_id, "text", books.now)
         assert ledger.proved(connection, channel_id, "text")

@@ -107,7 +107,8 @@ def test_check_names_the_account(bench: Bench) -> None:
 @pytest.mark.parametrize("kind", ["text", "card", "photo"])
 def test_a_post_goes_out_once_as_drafted_and_is_found_again(bench: Bench, picture: Image, kind: str) -> None:
     publisher, draft = bench.publisher(), bench.draft(kind, picture)
-    assert publisher.find(draft, SINCE) == Absent(SINCE)
+    sighting = publisher.find(draft, SINCE)
+    assert (sighting, sighting.server_time) == (Absent(SINCE), START)
     receipt = publisher.publish(publisher.prepare(draft))
     (accepted,) = bench.truth()
     assert accepted["id"] == receipt.remote_id

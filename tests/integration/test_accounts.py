@@ -66,6 +66,29 @@ def test_one_refused_token_in_an_outage_does_not_sign_the_channel_out(house: Hou
     assert house.state(announcement) is State.POSTED
 
 
+def test_what_a_reader_has_shown_with_old_tokens_counts_no_longer(house: House) -> None:
+    name = house.channel("facebook")
+    credentials_of_app = credentials("facebook", "1001") | {"app_id": "900", "app_secret": "s"}
+    house.app.add_channel(name, "facebook", "1001", [], None, credentials_of_app)
+    with house.at_work() as work:
+        house.add(name, "Der erste")
+        work.deliver()
+        house.clock.advance(61)  # type: ignore[attr-defined]
+        work.reconcile()
+        # Another app: what the first one publishes is no longer taken for ours.
+        house.app.add_channel(name, "facebook", "1001", [], None, credentials_of_app | {"app_id": "999"})
+        house.networks.control("/_faults", {"kind": "repetitions"})
+        house.networks.fault("accept_then_500")
+        doubtful = house.add(name, "Der zweite")
+        work.deliver()
+        for _ in range(6):
+            work.reconcile()
+            house.clock.advance(1)  # type: ignore[attr-defined]
+        work.deliver()
+    assert house.state(doubtful) is State.IN_DOUBT
+    assert house.networks.texts().count("Der zweite") == 1
+
+
 # --- OAuth 2.0: tokens that are renewed ---------------------------------------------------------------------
 
 

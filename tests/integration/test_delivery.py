@@ -682,6 +682,7 @@ def test_a_call_that_lasts_does_not_delay_what_comes_due_on_other_channels(house
     waiting = house.add(slow, "Eins")
     with WorkerLock(house.app.database, house.clock) as lock:
         work = Work(house.app, lock, lambda ended: ended != waiting and sent.set())
+        work.recover()
         take = work.courier._publishers.take
 
         def held_up(channel_id: int) -> Any:

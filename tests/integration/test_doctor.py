@@ -32,6 +32,12 @@ def server() -> Iterator[Server]:
         yield running
 
 
+@pytest.fixture(autouse=True)
+def one_time(server: Server, clock: ManualClock) -> None:
+    """The networks' clock is ours: that they differ is a finding of its own."""
+    Networks(server).control("/_clock", {"now": clock.now().isoformat()})
+
+
 @pytest.fixture
 def build(tmp_path: Path, server: Server, clock: ManualClock) -> Iterator[Callable[[str], House]]:
     made = []
@@ -242,3 +248,22 @@ def test_a_portal_tells_what_stopped_it_and_which_places_wait(house: House, tmp_
     told = open_findings(house)["portal orte"]
     assert "eine leere Liste, bekannt sind 12 Orte" in told
     assert "auf eine Entscheidung warten: 1." in told and "`kreativorte pull orte --accept`" in told
+
+
+@pytest.mark.parametrize("state", [State.POSTED, State.CANCELLED, State.QUEUED])
+def test_a_post_that_was_told_of_too_late_is_named_until_a_person_has_seen_to_it(house: House, state: State) -> None:
+    announcement = house.add(house.channel("twitter"), after=DAY)
+    daemon_was_here(house)
+    put(house, announcement, state, also_posted="77", remote_id="78", draft={"text": "Guten Tag"})
+    ((what, told),) = open_findings(house).items()
+    assert what == f"announcement {announcement} {state.value}"
+    assert "unter 77" in told and f"`kreativorte announcement release {announcement}`" in told
+    house.app.decide("release", [announcement])
+    assert open_findings(house) == {}
+    assert house.events(announcement)[-1] == "seen_to"
+
+
+def test_a_post_that_turned_out_to_be_that_one_is_nothing_to_tell(house: House) -> None:
+    announcement = house.add(house.channel("twitter"), after=DAY)
+    put(house, announcement, State.POSTED, also_posted="77", remote_id="77")
+    assert open_findings(house) == {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -18,7 +18,7 @@ from posts.drafts import Draft, Image, RemotePost
 from posts.errors import SignedOut
 from posts.ledger import Attempt
 from posts.networks.publisher import Absent, Blind, Found, Publisher, Sighting, could_be
-from posts.reconcile import COMPLETE_READS, FURTHER_LOOKS, FURTHER_PAUSE, REACH_BACK, Reconciler, Settling
+from posts.reconcile import COMPLETE_READS, FURTHER_LOOKS, FURTHER_PAUSE, MOST_SKEW, REACH_BACK, Reconciler, Settling
 from posts.states import State
 from posts.tables import attempts, deliveries
 from tests.conformance.test_ledger import GRACE, LEASE, Books
@@ -35,14 +35,15 @@ class TimeLine:
     posts: list[RemotePost] = field(default_factory=list)
     blind: str = ""
     asked_since: list[datetime] = field(default_factory=list)
+    server_time: datetime | None = None
 
     def find(self, draft: Draft, since: datetime) -> Sighting:
         """As every publisher's `find`."""
         self.asked_since.append(since)
         if self.blind:
-            return Blind(self.blind)
+            return Blind(self.blind, server_time=self.server_time)
         found = tuple(post for post in self.posts if post.created_at >= since and could_be(post, draft))
-        return Found(found) if found else Absent(since)
+        return Found(found, self.server_time) if found else Absent(since, self.server_time)
 
 
 class Desk:
@@ -167,6 +168,32 @@ def test_the_first_look_waits_for_its_time_and_the_search_reaches_back(desk: Des
     assert desk.reconciler.next_look_in() is None
 
 
+@pytest.mark.parametrize("blind", ["", "invalid_request"])
+def test_a_search_that_began_too_late_by_the_network_s_clock_is_made_again_at_once(desk: Desk, blind: str) -> None:
+    desk.doubt()
+    started, desk.line.blind = desk.books.now, blind
+    desk.reconciler.reconcile()
+    desk.books.clock.advance(LOOKS[0])
+    desk.line.server_time = desk.books.now - timedelta(hours=2)
+    desk.reconciler.reconcile()
+    two_hours = REACH_BACK + timedelta(hours=2)
+    assert desk.line.asked_since == [started - REACH_BACK, started - two_hours]
+    desk.books.clock.advance(LOOKS[0])
+    desk.line.server_time = desk.books.now
+    desk.reconciler.reconcile()
+    assert desk.line.asked_since[2:] == [started - two_hours], "it was sent by the clock of an earlier hour"
+
+
+def test_a_network_s_clock_that_no_clock_can_show_is_not_believed(desk: Desk) -> None:
+    desk.doubt()
+    started = desk.books.now
+    desk.line.server_time = datetime(1, 1, 1, tzinfo=UTC)
+    desk.reconciler.reconcile()
+    desk.books.clock.advance(LOOKS[0])
+    desk.reconciler.reconcile()
+    assert desk.line.asked_since[-1] == started - REACH_BACK - MOST_SKEW
+
+
 def test_a_post_that_shows_late_is_found_by_a_later_look(desk: Desk) -> None:
     desk.prove()
     delivery_id = desk.doubt()
@@ -204,6 +231,53 @@ def test_pictures_must_be_as_many(desk: Desk) -> None:
     desk.post(remote_id="2", images=1)
     desk.look_through()
     assert desk.books.row(delivery_id).remote_id == "2"
+
+
+@pytest.mark.parametrize("marked", [True, False])
+def test_a_post_with_another_number_of_pictures_is_a_person_s_matter_and_never_absence(
+    desk: Desk, marked: bool
+) -> None:
+    desk.prove("photo")
+    link = "https://example.org/?utm_content=m4rk3r"
+    delivery_id = desk.doubt(Draft("twitter", f"{WORDS} {link}", link, (PHOTO,), "m4rk3r"))
+    desk.post(f"{WORDS} {link}" if not marked else "gekürzt", images=0, links=(link,) if marked else ())
+    desk.look_through()
+    assert (desk.books.state(delivery_id), desk.why(delivery_id)) == (State.IN_DOUBT, "pictures_differ")
+
+
+def test_doubts_that_differ_by_their_pictures_only_are_a_person_s_matter(desk: Desk) -> None:
+    desk.prove()
+    plain = desk.doubt()
+    pictured = desk.doubt(Draft("twitter", WORDS, images=(PHOTO, PHOTO)))
+    desk.post(images=2)
+    desk.look_through()
+    assert [desk.books.state(one) for one in (plain, pictured)] == [State.IN_DOUBT, State.IN_DOUBT]
+
+
+def test_another_s_pictures_count_as_absence_once_they_are_another_s(desk: Desk) -> None:
+    desk.prove()
+    pictured = desk.sending(Draft("twitter", WORDS, images=(PHOTO,)))
+    desk.books.posted(pictured, "77")
+    plain = desk.doubt()
+    desk.post(images=1)
+    desk.look_through()
+    assert desk.books.state(plain) is State.QUEUED
+
+
+def test_what_went_away_before_the_window_s_end_is_looked_for_further(desk: Desk) -> None:
+    desk.prove("photo")
+    delivery_id = desk.doubt(Draft("twitter", WORDS, images=(PHOTO,)))
+    desk.post(images=0)
+    desk.reconciler.reconcile()
+    desk.books.clock.advance(10)
+    desk.reconciler.reconcile()
+    desk.line.posts.clear()
+    for _ in LOOKS[1:]:
+        desk.books.clock.advance(10)
+        desk.reconciler.reconcile()
+    assert desk.books.state(delivery_id) is State.UNKNOWN, "too few complete reads"
+    desk.look_further()
+    assert desk.books.state(delivery_id) is State.QUEUED
 
 
 def test_a_duplicate_that_is_seen_is_found(desk: Desk) -> None:
@@ -498,6 +572,15 @@ def test_a_reader_proves_itself_by_finding_a_known_success(desk: Desk) -> None:
     desk.reconciler.reconcile()
     with desk.books.database.read() as connection:
         assert ledger.proved(connection, desk.channel_id, "text")
+        assert not ledger.proved(connection, desk.channel_id, "photo")
+
+
+@pytest.mark.parametrize("unlike", [{"images": 0}, {"own_app": False}])
+def test_a_success_that_would_be_no_candidate_proves_no_reader(desk: Desk, unlike: dict[str, object]) -> None:
+    desk.post(remote_id="900", **({"images": 1} | unlike))
+    desk.books.posted(desk.sending(Draft("twitter", WORDS, images=(PHOTO,))), "900")
+    desk.reconciler.reconcile()
+    with desk.books.database.read() as connection:
         assert not ledger.proved(connection, desk.channel_id, "photo")
 
 
