@@ -25,7 +25,8 @@ logger = logging.getLogger(__name__)
 # Waits after a failure that surely published nothing, doubled each time, with jitter; bounded at both ends.
 FIRST_WAIT = timedelta(seconds=5)
 LONGEST_WAIT = timedelta(minutes=15)
-# A picture that can't be uploaded this often will not upload the next time either: a person is asked.
+# What can't be prepared this often, and nobody knows why, won't be the next time either: a person is asked. Limits and
+# networks that can't be reached are not counted: they pass, and until then the grace is the bound.
 PREPARE_TRIES = 8
 SKEW_WORTH_A_NOTE = timedelta(seconds=60)
 LOOK_AGAIN = 0.5
@@ -149,6 +150,12 @@ class Courier:
         except Outcome as outcome:
             self._record_unprepared(claim, outcome)
             return
+        except Exception as error:
+            if _is_database_trouble(error):
+                raise
+            logger.exception("opening the channel of delivery %s failed", claim.delivery_id)
+            self._record_unprepared(claim, Unclear("internal", type(error).__name__))
+            return
         healthy = self._send(claim, opened.publisher)
         if healthy:
             self._publishers.give(claim.channel_id, opened)
@@ -257,23 +264,27 @@ class Courier:
         reason, detail = outcome.reason, outcome.detail
 
         def write(connection: Connection, now: datetime) -> None:
-            if isinstance(outcome, Refused) or claim.failures + 1 >= PREPARE_TRIES:
+            unclear = isinstance(outcome, Unclear)
+            given_up = unclear and ledger.unclear_preparations(connection, claim) + 1 >= PREPARE_TRIES
+            if isinstance(outcome, Refused) or given_up:
                 ledger.refuse_claim(connection, claim, reason, detail, now)
                 return
             until = self._wait_until(outcome, claim.failures, now)
-            ledger.postpone_claim(connection, claim, reason, detail, until, now)
+            ledger.postpone_claim(connection, claim, reason, detail, until, now, unclear=unclear)
             self._silence(connection, claim.channel_id, outcome, until, now)
 
         self._record(write)
 
     def _wait_until(self, outcome: Outcome, failures: int, now: datetime) -> datetime | None:
+        """When it is tried again; never at once, though the network names an instant that has passed."""
         if isinstance(outcome, SignedOut):
             return None
-        if isinstance(outcome, Throttled):
-            return outcome.until or now + self._patience.throttle_wait
         longest = min(LONGEST_WAIT, FIRST_WAIT * (1 << min(failures, 10)))
         jitter: float = random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
-        return now + longest * jitter
+        soonest = now + longest * jitter
+        if isinstance(outcome, Throttled):
+            return max(outcome.until or now + self._patience.throttle_wait, soonest)
+        return soonest
 
     def _silence(
         self, connection: Connection, channel_id: int, outcome: Outcome, until: datetime | None, now: datetime

@@ -7,6 +7,7 @@ the state it was seen in, and its log entry stands in the same transaction (DESI
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
@@ -718,9 +719,17 @@ def record_postponed(
 
 
 def postpone_claim(
-    connection: Connection, taken: Claim, reason: str, detail: str, not_before: datetime | None, now: datetime
+    connection: Connection,
+    taken: Claim,
+    reason: str,
+    detail: str,
+    not_before: datetime | None,
+    now: datetime,
+    *,
+    unclear: bool = False,
 ) -> bool:
-    """Preparing failed for now: the claim ends and the delivery waits."""
+    """Preparing failed for now: the claim ends and the delivery waits. `unclear`: nobody knows why it failed."""
+    until = not_before and not_before.isoformat()
     return move(
         connection,
         taken.delivery_id,
@@ -729,13 +738,27 @@ def postpone_claim(
         now,
         DAEMON,
         where=_of_claim(taken),
-        detail={"reason": reason, "network_said": detail, "not_before": not_before and not_before.isoformat()},
+        detail={"reason": reason, "network_said": detail, "not_before": until, "unclear": unclear},
         reason=reason,
         not_before=not_before,
         worker=None,
         lease_until=None,
         failures=taken.failures + 1,
     )
+
+
+def unclear_preparations(connection: Connection, taken: Claim) -> int:
+    """How often preparing failed, nobody knows why, since the delivery was last handed to the senders."""
+    rows = connection.execute(
+        select(log_entries.c.event, log_entries.c.detail)
+        .where(
+            log_entries.c.announcement == taken.delivery_id,
+            log_entries.c.event.in_((Event.QUEUED.value, Event.RETRIED.value, Event.POSTPONED.value)),
+        )
+        .order_by(log_entries.c.ordinal.desc())
+    )
+    since = itertools.takewhile(lambda row: row.event == Event.POSTPONED.value, rows)
+    return sum(bool(row.detail.get("unclear")) for row in since)
 
 
 def refuse_claim(connection: Connection, taken: Claim, reason: str, detail: str, now: datetime) -> bool:
@@ -769,10 +792,12 @@ def _note_late(connection: Connection, attempt: Attempt, outcome: str, remote_id
 
 
 def throttle_channel(connection: Connection, channel_id: int, until: datetime, reason: str, now: datetime) -> None:
-    """Keep a whole channel silent until an instant that the network named."""
-    name = connection.execute(
-        update(channels).where(channels.c.id == channel_id).values(throttled_until=until).returning(channels.c.name)
-    ).scalar_one()
+    """Keep a whole channel silent until an instant that the network named; never shorter than it is already."""
+    row = connection.execute(
+        select(channels.c.name, channels.c.throttled_until).where(channels.c.id == channel_id).with_for_update()
+    ).one()
+    name, until = row.name, max(until, row.throttled_until or until)
+    connection.execute(update(channels).where(channels.c.id == channel_id).values(throttled_until=until))
     note(
         connection,
         "channel_throttled",
