@@ -1009,13 +1009,15 @@ def prove(connection: Connection, channel_id: int, kind: str, now: datetime) -> 
 
 
 def unproved(connection: Connection, since: datetime) -> list[tuple[int, Draft, str, datetime]]:
-    """The newest posted delivery (channel id, draft, remote id, instant) of each channel whose reader is unproved."""
+    """The newest posted delivery (channel id, draft, remote id, instant) of each channel whose reader is unproved;
+    what was taken away again is no proof."""
     rows = connection.execute(
         select(deliveries.c.channel_id, deliveries.c.draft, deliveries.c.remote_id, deliveries.c.posted_at)
         .join(channels)
         .where(
             deliveries.c.state == State.POSTED.value,
             deliveries.c.posted_at >= since,
+            deliveries.c.removed_at.is_(None),
             channels.c.removed_at.is_(None),
             select(func.count()).where(reader_proofs.c.channel_id == deliveries.c.channel_id).scalar_subquery() < 3,
         )
