@@ -68,11 +68,15 @@ class Heads:
             return
         stored = {"id": head.id, "at": head.at.isoformat()} if head else {}
         handle, name = tempfile.mkstemp(dir=self._file.parent, prefix=f"{self._file.name}.")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(stored, file)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(self._file)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump(stored, file)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).replace(self._file)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
         self._kept = head.id if head else None
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -71,8 +73,12 @@ class Work:
                 late_grace=settings["delivery.late_grace"],
             ),
         )
-        self._next_pull: dict[str, datetime] = {}
-        self._seen_at: datetime | None = None
+        # On the monotonic scale: a clock that is set back must not put them off.
+        self._next_pull: dict[str, float] = {}
+        self._seen_at: float | None = None
+        self._troubles: dict[str, str] = {}
+        self._told: tuple[list[str], float] = [], 0.0
+        self._telling = threading.Lock()
 
     def recover(self) -> None:
         """At the start, and whenever the database was away: is it still the same one? Then calls of workers that
@@ -81,8 +87,9 @@ class Work:
         if lost is not None:
             logger.error("%s", self._app.told_loss(lost))
         # At once: a first daemon that dies before its first tick must not find its own work a stranger's.
-        self._app.keep_head()
+        self._keep_head()
         with self._app.database.write() as connection:
+            self._lock.enroll(connection)
             now = self._app.now(connection)
             dead = self._lock.dead(connection, store.unfinished_workers(connection))
             ledger.lapse(connection, now, dead)
@@ -92,6 +99,31 @@ class Work:
                 for name in TICKS_THAT_RUN_ONCE:
                     ledger.drop_lease(connection, name, ended)
 
+    def _keep_head(self) -> None:
+        try:
+            self._app.keep_head()
+        except OSError as error:
+            # What can't be remembered is no reason to be late; but nobody would notice a restored database.
+            logger.warning("what was sent can't be remembered outside the database: %s", error.strerror)
+            self.note_trouble("heads", error)
+        else:
+            self.note_trouble("heads")
+
+    def note_trouble(self, what: str, trouble: Exception | None = None) -> None:
+        """A part of the work fails, or works again: `doctor` tells it until then."""
+        with self._telling:
+            self._troubles.pop(what, None)
+            if trouble is not None:
+                self._troubles[what] = f"{what}:{_named(trouble)}"
+            troubles, monotonic = sorted(self._troubles.values()), self._app.clock.monotonic()
+            told, at = self._told
+            if troubles == told and (not troubles or monotonic - at < SIGN_OF_LIFE.total_seconds()):
+                return
+            # Where it can't be written now, the database is the trouble: who looks there is told by that.
+            with contextlib.suppress(Exception), self._app.database.write() as connection:
+                ledger.note_troubles(connection, self._lock.worker.id, troubles, self._app.now(connection))
+                self._told = troubles, monotonic
+
     def deliver(self) -> int:
         """Freeze what is due, send what is queued, tell what is too late."""
         return self.courier.deliver_due(self._freeze_due)
@@ -100,9 +132,10 @@ class Work:
         app = self._app
         with app.database.write() as connection:
             now = app.now(connection)
-            if self._seen_at is None or now - self._seen_at >= SIGN_OF_LIFE:
+            monotonic = app.clock.monotonic()
+            if self._seen_at is None or monotonic - self._seen_at >= SIGN_OF_LIFE.total_seconds():
                 ledger.see(connection, self._lock.worker.id, now)
-                self._seen_at = now
+                self._seen_at = monotonic
             ledger.miss_late(connection, now)
         with app.database.read() as connection:
             due = store.due_for_queueing(connection, app.now(connection))
@@ -227,17 +260,17 @@ class Work:
     def pull_due(self) -> list[Pulled]:
         """Poll the portals whose turn it is, one machine at a time."""
         app = self._app
-        with app.database.read() as connection:
-            now = app.now(connection)
-        due = [config for config in app.portals() if self._next_pull.get(config.name, now) <= now]
+        monotonic = app.clock.monotonic()
+        due = [config for config in app.portals() if self._next_pull.get(config.name, monotonic) <= monotonic]
         if not due:
             return []
         with app.database.write() as connection:
-            if not ledger.take_lease(connection, "pull", self._lock.worker.id, now, timedelta(minutes=10)):
+            lease = timedelta(minutes=10)
+            if not ledger.take_lease(connection, "pull", self._lock.worker.id, app.now(connection), lease):
                 return []
         pulled = []
         for config in due:
-            self._next_pull[config.name] = now + config.every
+            self._next_pull[config.name] = monotonic + config.every.total_seconds()
             pulled += app.pull(config.name)
         return pulled
 
@@ -276,7 +309,7 @@ class Work:
     def seal(self) -> None:
         """Chain what is committed, and remember outside the database that it is."""
         self._app.seal()
-        self._app.keep_head()
+        self._keep_head()
 
     def next_due(self) -> datetime | None:
         """The next instant at which something could go out, by this machine's clock, which may differ from the
@@ -298,3 +331,8 @@ class Work:
                 return True
             due = ledger.next_due(connection, now, store.kept_back(connection))
         return due is None or due > now + within
+
+
+def _named(trouble: Exception) -> str:
+    """A trouble in a word; its text may hold a draft or an address with a password."""
+    return (isinstance(trouble, OSError) and trouble.strerror) or type(trouble).__name__

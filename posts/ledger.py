@@ -1178,13 +1178,21 @@ def take_lease(connection: Connection, name: str, worker: str, now: datetime, le
 
 
 def enroll(connection: Connection, worker: str, lock_key: int, host: str, now: datetime) -> None:
-    """Enter a worker that holds its lock from now on."""
-    connection.execute(insert(workers).values(id=worker, lock_key=lock_key, host=host, started_at=now, seen_at=now))
+    """Enter a worker that holds its lock from now on; one that is entered already stays as it is."""
+    if connection.execute(select(workers.c.id).where(workers.c.id == worker)).first() is None:
+        values = {"id": worker, "lock_key": lock_key, "host": host, "started_at": now, "seen_at": now}
+        connection.execute(insert(workers).values(**values))
 
 
 def see(connection: Connection, worker: str, now: datetime) -> None:
     """A worker's sign of life, for people; nothing is decided by it."""
     connection.execute(update(workers).where(workers.c.id == worker).values(seen_at=now))
+
+
+def note_troubles(connection: Connection, worker: str, troubles: Iterable[str], now: datetime) -> None:
+    """What fails in a worker's work at present ("what:why"), for people; nothing is decided by it."""
+    values = {"troubles": list(troubles), "seen_at": now}
+    connection.execute(update(workers).where(workers.c.id == worker).values(**values))
 
 
 def next_due(connection: Connection, now: datetime, waiting: Iterable[int] = ()) -> datetime | None:
