@@ -106,7 +106,7 @@ class Daemon:
                         if not taken:
                             self._sleep(work)
             finally:
-                work.courier.stop()
+                work.stop()
                 scheduler.shutdown(wait=True)
                 with contextlib.suppress(DatabaseUnreachable):
                     work.seal()

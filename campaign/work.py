@@ -6,20 +6,25 @@ import contextlib
 import logging
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Row
+from sqlalchemy import Connection, Row
+from sqlalchemy.exc import SQLAlchemyError
 
 from campaign import compose, desk, planning, store
 from campaign.app import App
 from campaign.campaigns import Campaign, parse_campaign
-from campaign.db import WorkerLock
+from campaign.db import DatabaseUnreachable, WorkerLock
+from campaign.looks import Looks
+from campaign.portals.portal import PortalError
 from campaign.pulling import Pulled
 from posts import ledger
 from posts.delivery import Courier, Patience, Publishers
+from posts.drafts import Draft
+from posts.errors import Explained
 from posts.images import ImageError, trim
 from posts.reconcile import Reconciler, Settling
 from posts.states import FINAL, Event, State
@@ -39,6 +44,18 @@ FROZEN = ("state", "due_at", "text", "link", "images")
 """What must not have changed between the last look at an announcement and its handing over to the senders."""
 MEDIA_BYTES = 2_000_000_000
 """How large the folder of prepared pictures may grow."""
+
+
+FAULTS = frozenset({"internal", "portal_misconfigured"})
+"""Reasons of a hold that are nobody's decision: the whole announcement is looked at again."""
+
+
+@dataclass(frozen=True)
+class Ready:
+    """How the last look at an announcement ended: with the draft to send, or with what stands against it."""
+
+    draft: Draft | None
+    problems: list[str]
 
 
 class Work:
@@ -73,6 +90,7 @@ class Work:
                 late_grace=settings["delivery.late_grace"],
             ),
         )
+        self._looks = Looks[Ready](settings["delivery.senders"])
         # On the monotonic scale: a clock that is set back must not put them off.
         self._next_pull: dict[str, float] = {}
         self._seen_at: float | None = None
@@ -124,11 +142,17 @@ class Work:
                 ledger.note_troubles(connection, self._lock.worker.id, troubles, self._app.now(connection))
                 self._told = troubles, monotonic
 
+    def stop(self) -> None:
+        """Begin nothing new, and wait until what is in flight is finished and recorded."""
+        self.courier.stop()
+        self._looks.close()
+
     def deliver(self) -> int:
         """Freeze what is due, send what is queued, tell what is too late."""
         return self.courier.deliver_due(self._freeze_due)
 
-    def _freeze_due(self) -> None:
+    def _freeze_due(self) -> int:
+        """Look at what is due once more and hand it to the senders; returns how many are still being looked at."""
         app = self._app
         with app.database.write() as connection:
             now = app.now(connection)
@@ -140,24 +164,39 @@ class Work:
         with app.database.read() as connection:
             due = store.due_for_queueing(connection, app.now(connection))
             if not due or ledger.brake_engaged(connection):
-                return
+                return 0
             rows = store.announcement_rows(connection, ids=due)
-            definitions = {row.name: parse_campaign(row.definition) for row in store.campaign_rows(connection)}
         hosts = app.tracked_hosts()
-        # Several at once: a slow web server behind one link must not keep the others waiting.
-        with ThreadPoolExecutor(app.settings["delivery.senders"], thread_name_prefix="freezer") as pool:
-            for frozen in [pool.submit(self._freeze, row, definitions.get(row.campaign), hosts) for row in rows]:
-                frozen.result()
+        return self._looks.go_on(rows, lambda row: self._look_closely(row, hosts), self._freeze)
 
-    def _freeze(self, row: Row[Any], campaign: Campaign | None, hosts: frozenset[str]) -> None:
+    def _look_closely(self, row: Row[Any], hosts: frozenset[str]) -> Ready:
+        """Everything that may stand against sending it now, or its draft. What can't be looked at is held, lest one
+        announcement's trouble becomes everybody's."""
         app = self._app
-        problems = self._last_look(row, campaign)
-        draft = None
-        if not problems:
-            try:
-                draft = compose.freeze(app.settings, hosts, row, campaign, self._image_root(row))
-            except ImageError as error:
-                problems = [f"image_unusable:{error}"]
+        try:
+            with app.database.read() as connection:
+                campaign = _campaign_of(connection, row)
+            problems = self._last_look(row, campaign)
+            if problems:
+                return Ready(None, problems)
+            draft = compose.freeze(app.settings, hosts, row, campaign, self._image_root(row))
+        except ImageError as error:
+            return Ready(None, [f"image_unusable:{error}"])
+        except Exception as error:
+            return Ready(None, [self._fault(row, error)])
+        return Ready(draft, [])
+
+    def _fault(self, row: Row[Any], error: Exception) -> str:
+        """The reason that stands for an unforeseen error of one announcement; trouble of the database is nobody's."""
+        if isinstance(error, DatabaseUnreachable | SQLAlchemyError):
+            raise error
+        if isinstance(error, PortalError):
+            return f"portal_misconfigured:{error}"
+        logger.error("looking at announcement %s failed", row.id, exc_info=error)
+        return "internal"
+
+    def _freeze(self, row: Row[Any], ready: Ready) -> None:
+        app, problems, draft = self._app, ready.problems, ready.draft
         with app.database.write() as connection:
             now = app.now(connection)
             # Locked before it is read again: a person may have changed it while this looked at links and pictures.
@@ -193,13 +232,14 @@ class Work:
         with app.database.read() as connection:
             problems += planning.situation_problems(connection, row, campaign, app.settings.zone)
         if not problems:
-            fresh = row.looked_at is not None and app.clock.now() - row.looked_at < STILL_FRESH
+            seen_well = row.looked_at is not None and not row.problems
+            fresh = seen_well and app.clock.now() - row.looked_at < STILL_FRESH
             outside = None if fresh and row.looked_at >= row.changed_at else self._outside_problem(row)
             problems += [outside] if outside else []
         return problems
 
     def _image_root(self, row: Row[Any]) -> Path | None:
-        if not row.place_id:
+        if not row.place_id or not row.images:
             return None
         with self._app.database.read() as connection:
             stored = store.place_of(connection, row.place_id)
@@ -214,7 +254,10 @@ class Work:
             now = app.now(connection)
             rows = store.to_look_at(connection, now - LOOK_AGAIN, now + LOOK_AHEAD, LOOKS_PER_ROUND)
         for row in rows:
-            problem = self._outside_problem(row)
+            try:
+                problem = self._outside_problem(row)
+            except Exception as error:
+                problem = self._fault(row, error)
             with app.database.write() as connection:
                 now = app.now(connection)
                 store.note_look(connection, row.id, now)
@@ -229,11 +272,8 @@ class Work:
         """What is wrong with the link or a picture, by asking their servers."""
         settings = self._app.settings
         if row.link and settings["preflight.check_links"]:
-            timeout = (
-                settings["network.connect_timeout"].total_seconds(),
-                settings["network.read_timeout"].total_seconds(),
-            )
-            dead = compose.link_problem(row.link, timeout)
+            connect, read = settings["network.connect_timeout"], settings["network.read_timeout"]
+            dead = compose.link_problem(row.link, connect.total_seconds(), read.total_seconds())
             if dead is not None:
                 return dead
         try:
@@ -251,11 +291,27 @@ class Work:
         with app.database.read() as connection:
             rows = store.announcement_rows(connection, states=[State.HELD])
         for row in rows:
-            word = (row.hold_reason or "").partition(":")[0]
-            if word in ("link_dead", "image_unusable") and self._outside_problem(row) is None:
+            if not self._may_go_on(row):
+                continue
+            try:
                 with app.at_desk(ledger.DAEMON) as (connection, at):
                     desk.release(connection, at, row.id)
                     store.set_announcement(connection, row.id, at.now, problems=[])
+            except Explained as changed_meanwhile:
+                logger.info("announcement %s stays as it is: %s", row.id, changed_meanwhile)
+
+    def _may_go_on(self, row: Row[Any]) -> bool:
+        """Whether what an announcement is held for has passed by itself."""
+        word = (row.hold_reason or "").partition(":")[0]
+        if word in FAULTS:
+            return not self._look_closely(row, self._app.tracked_hosts()).problems
+        if word not in ("link_dead", "image_unusable"):
+            return False
+        try:
+            return self._outside_problem(row) is None
+        except Exception as error:
+            self._fault(row, error)
+            return False
 
     def pull_due(self) -> list[Pulled]:
         """Poll the portals whose turn it is, one machine at a time."""
@@ -336,3 +392,7 @@ class Work:
 def _named(trouble: Exception) -> str:
     """A trouble in a word; its text may hold a draft or an address with a password."""
     return (isinstance(trouble, OSError) and trouble.strerror) or type(trouble).__name__
+
+
+def _campaign_of(connection: Connection, row: Row[Any]) -> Campaign | None:
+    return parse_campaign(store.campaign_row(connection, row.campaign).definition) if row.campaign else None

@@ -116,21 +116,22 @@ class Courier:
         self._stopping.set()
         self._pool.shutdown(wait=True)
 
-    def deliver_due(self, queue_due: Callable[[], None]) -> int:
+    def deliver_due(self, queue_due: Callable[[], int]) -> int:
         """Send everything that is due; returns how many deliveries were taken in hand.
 
-        `queue_due` freezes what has come due; it is asked again while calls last, so that none waits for another's.
+        `queue_due` freezes what has come due, and tells how many it is not ready with; it is asked again while that or
+        a call lasts, so that none waits for another's.
         """
         running: set[Future[None]] = set()
-        taken, looked, done = 0, 0.0, set[Future[None]]()
+        taken, looked, unready, done = 0, 0.0, 0, set[Future[None]]()
         while True:
             if not done or self._clock.monotonic() - looked > LOOK_AGAIN:
-                queue_due()
+                unready = queue_due()
                 looked = self._clock.monotonic()
             claims = self._claim(self._senders - len(running))
             taken += len(claims)
             running |= {self._pool.submit(self._bring_out, claim) for claim in claims}
-            if not running:
+            if not running and (not unready or self._stopping.wait(LOOK_AGAIN)):
                 return taken
             done, running = wait(running, timeout=LOOK_AGAIN, return_when=FIRST_COMPLETED)
             for future in done:

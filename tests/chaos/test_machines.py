@@ -136,7 +136,7 @@ def two_at_work(tmp_path: Path, postgres_url: str) -> Iterator[tuple[House, Manu
         with house.at_work() as one, WorkerLock(other.database, clock) as lock:
             two = Work(other, lock)
             yield house, clock, one, two
-            two.courier.stop()
+            two.stop()
         other.close()
         house.app.close()
 
