@@ -44,8 +44,6 @@ FROZEN = ("state", "due_at", "text", "link", "images")
 """What must not have changed between the last look at an announcement and its handing over to the senders."""
 MEDIA_BYTES = 2_000_000_000
 """How large the folder of prepared pictures may grow."""
-
-
 FAULTS = frozenset({"internal", "portal_misconfigured"})
 """Reasons of a hold that are nobody's decision: the whole announcement is looked at again."""
 
@@ -196,6 +194,12 @@ class Work:
         return "internal"
 
     def _freeze(self, row: Row[Any], ready: Ready) -> None:
+        try:
+            self._hand_to_senders(row, ready)
+        except Exception as error:
+            self._hand_to_senders(row, Ready(None, [self._fault(row, error)]))
+
+    def _hand_to_senders(self, row: Row[Any], ready: Ready) -> None:
         app, problems, draft = self._app, ready.problems, ready.draft
         with app.database.write() as connection:
             now = app.now(connection)

@@ -152,7 +152,7 @@ class Courier:
             self._record_unprepared(claim, outcome)
             return
         except Exception as error:
-            if _is_database_trouble(error):
+            if is_database_trouble(error):
                 raise
             logger.exception("opening the channel of delivery %s failed", claim.delivery_id)
             self._record_unprepared(claim, Unclear("internal", type(error).__name__))
