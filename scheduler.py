@@ -11,6 +11,7 @@ import logging
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from types import FrameType
@@ -30,6 +31,8 @@ LONGEST_SLEEP = 30.0
 """Seconds after which the plan is looked at even when nobody woke the daemon."""
 AFTER_TROUBLE = 2.0
 WHEN_STUCK = 2.0
+JUMP = 5.0
+"""Seconds between wall clock and monotonic clock that are no longer the fine tuning of a time service."""
 TICKS: tuple[tuple[str, float], ...] = (
     ("pull_due", 5.0),
     ("plan", 60.0),
@@ -39,6 +42,28 @@ TICKS: tuple[tuple[str, float], ...] = (
     ("retry_held", 300.0),
     ("tidy", 3600.0),
 )
+
+
+class Jumps:
+    """Notices that the machine's clock was set: the ticks' next instants were named by what it said before, and would
+    be as far away as it was set back."""
+
+    def __init__(self, scheduler: BackgroundScheduler) -> None:
+        self._scheduler = scheduler
+        self._apart = self._seconds_apart()
+
+    def look(self) -> None:
+        """Let all ticks begin anew once the clock has jumped."""
+        apart = self._seconds_apart()
+        if abs(apart - self._apart) > JUMP:
+            logger.warning("the clock was set by %.0f s", apart - self._apart)
+            self._apart = apart
+            for job in self._scheduler.get_jobs():
+                job.modify(next_run_time=datetime.now(UTC))
+
+    @staticmethod
+    def _seconds_apart() -> float:
+        return datetime.now(UTC).timestamp() - time.monotonic()
 
 
 class Daemon:
@@ -70,47 +95,52 @@ class Daemon:
             work.recover()
             scheduler = self._scheduler(work)
             scheduler.start()
+            jumps = Jumps(scheduler)
             try:
                 while not self._stopped.is_set():
-                    taken = self._turn(work, lock)
-                    if until_idle is not None and self._is_idle(work, until_idle):
-                        break
-                    if not taken:
-                        self._sleep(work)
+                    with self._weathering(work):
+                        jumps.look()
+                        taken = self._turn(work, lock)
+                        if until_idle is not None and self._is_idle(work, until_idle):
+                            break
+                        if not taken:
+                            self._sleep(work)
             finally:
-                work.courier.stop()
+                work.stop()
                 scheduler.shutdown(wait=True)
                 with contextlib.suppress(DatabaseUnreachable):
                     work.seal()
 
-    def _turn(self, work: Work, lock: WorkerLock) -> int:
+    @contextlib.contextmanager
+    def _weathering(self, work: Work) -> Iterator[None]:
+        """No trouble ends the daemon: what it promised is only kept by going on. It is told, and waited out."""
         try:
-            if self._was_away or not lock.held():
-                lock.hold()
-                # Whoever answers now may be another server, one that lags: nothing is sent before that is known.
-                work.recover()
-                self._was_away = False
-            return work.deliver()
+            yield
         except DatabaseUnreachable as trouble:
-            self._was_away = True
             logger.warning("%s", trouble)
-            self._stopped.wait(AFTER_TROUBLE)
-            return 0
+        except Exception as trouble:
+            logger.exception("the work failed and is tried again")
+            work.note_trouble("deliver", trouble)
+        else:
+            return
+        self._was_away = True
+        self._stopped.wait(AFTER_TROUBLE)
+
+    def _turn(self, work: Work, lock: WorkerLock) -> int:
+        if self._was_away or not lock.held():
+            lock.hold()
+            # Whoever answers now may be another server, one that lags: nothing is sent before that is known.
+            work.recover()
+            self._was_away = False
+        return work.deliver()
 
     def _is_idle(self, work: Work, until_idle: float) -> bool:
-        try:
-            return all(done.is_set() for done in self._first_round.values()) and work.idle(
-                timedelta(seconds=until_idle)
-            )
-        except DatabaseUnreachable:
-            return False
+        return all(done.is_set() for done in self._first_round.values()) and work.idle(timedelta(seconds=until_idle))
 
     def _sleep(self, work: Work) -> None:
         """Until the next due instant or look, or until somebody changed the plan."""
-        try:
-            due = work.next_due()
-        except DatabaseUnreachable:
-            due = None
+        due = work.next_due()
+        work.note_trouble("deliver")
         look = work.reconciler.next_look_in()
         if look is not None:
             at = self._app.clock.now() + timedelta(seconds=look)
@@ -148,8 +178,10 @@ class Daemon:
         except DatabaseUnreachable as trouble:
             logger.warning("%s", trouble)
             return
-        except Exception:
+        except Exception as trouble:
             logger.exception("the tick %s failed", name)
+            if self._work is not None:
+                self._work.note_trouble(name, trouble)
             return
         finally:
             if name == "pull_due":
@@ -157,6 +189,8 @@ class Daemon:
             if name == "plan" and self._first_round["pull_due"].is_set():
                 self._first_round[name].set()
                 self._wake.set()
+        if self._work is not None:
+            self._work.note_trouble(name)
         if name == "pull_due" and changed:
             self._tick("plan", self._plan)
 

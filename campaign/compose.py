@@ -12,13 +12,11 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-import requests
-
 from campaign.campaigns import Campaign
 from campaign.places import Picture, Place
 from campaign.settings import Settings
 from posts.drafts import Draft, Image
-from posts.images import FetchLimits, ImageError, fetch, prepare_image, store
+from posts.images import FetchLimits, ImageError, fetch, prepare_image, status_of, store
 from posts.networks.publisher import Limits
 from posts.networks.registry import NETWORKS
 from posts.render import DoesNotFit, PostVariables, TemplateError, check_template, compile_template, render
@@ -35,6 +33,7 @@ TWITTER, FACEBOOK = "twitter", "facebook"
 # DESIGN.md section 7: where the address stands in the text itself it carries utm_content alone.
 MEDIUM = "social"
 PICTURES_PER_POST = 4
+LINK_REDIRECTS = 10
 
 
 @dataclass(frozen=True)
@@ -207,15 +206,17 @@ def _is_http(link: str) -> bool:
     return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
-def link_problem(link: str, timeout: tuple[float, float]) -> str | None:
-    """Ask whether the link answers 2xx after redirects; the reason when it does not."""
+def link_problem(link: str, connect: float, read: float) -> str | None:
+    """Ask whether the link answers without an error after redirects; the reason when it does not.
+
+    Times in seconds; the two together bound the whole, however slowly the server speaks.
+    """
+    limits = FetchLimits(total=connect + read, connect=connect, read=read, redirects=LINK_REDIRECTS)
     try:
-        with requests.get(
-            link, timeout=timeout, stream=True, headers={"User-Agent": "Kreativorte-Kampagnen (link check)"}
-        ) as answer:
-            return None if answer.ok else f"link_dead:HTTP {answer.status_code}"
-    except requests.RequestException as error:
-        return f"link_dead:{type(error).__name__}"
+        status = status_of(link, limits=limits)
+    except ImageError as error:
+        return f"link_dead:{error.reason}"
+    return None if status < 400 else f"link_dead:HTTP {status}"
 
 
 # --- freezing ------------------------------------------------------------------------------------------------

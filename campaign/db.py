@@ -20,7 +20,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, select, text
+from sqlalchemy import URL, Connection, Engine, Row, create_engine, event, make_url, select, text
 from sqlalchemy.exc import (
     ArgumentError,
     DatabaseError,
@@ -32,6 +32,7 @@ from sqlalchemy.exc import (
     ProgrammingError,
     SQLAlchemyError,
 )
+from sqlalchemy.exc import TimeoutError as NoneFree
 from sqlalchemy.pool import NullPool
 
 from campaign.settings import SettingsError
@@ -40,6 +41,15 @@ from posts.clock import Clock
 from posts.tables import workers
 
 BUSY_SECONDS = 30
+# A cut cable is noticed after about 20 s, not after the operating system's quarter of an hour or two hours (libpq's
+# connection parameters, PostgreSQL 18, section 32.1.2). What the address itself names goes first.
+PATIENCE = {
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 20_000,
+}
 WAKE_CHANNEL = "kreativorte_plan"
 # The namespace of our advisory locks: the first key of PostgreSQL's two-key form.
 LOCK_SPACE = 0x4B52
@@ -122,12 +132,20 @@ class Database:
         self.engine.dispose()
 
 
+# A server that takes no writes after a fail-over, and transactions that it ended because we were too slow: nothing is
+# wrong with what was asked (PostgreSQL 18, appendix A).
+NOT_NOW = ("25006", "25P03", "25P04")
+
+
 @contextmanager
 def _one_sentence(name: str) -> Iterator[None]:
     try:
         yield
+    except NoneFree as error:
+        raise DatabaseUnreachable(f"The database {name} can't be used: all connections are taken.") from error
     except DatabaseError as error:
-        if isinstance(error, IntegrityError | ProgrammingError | DataError | InternalError):
+        ours = isinstance(error, IntegrityError | ProgrammingError | DataError | InternalError)
+        if ours and getattr(error.orig, "sqlstate", None) not in NOT_NOW:
             raise
         raise DatabaseUnreachable(
             f"The database {name} can't be used: {str(error.orig).strip().splitlines()[0]}."
@@ -145,7 +163,12 @@ def _engine(url: str) -> Engine:
         return engine
     if parsed.get_backend_name() != "postgresql":
         raise ArgumentError("neither SQLite nor PostgreSQL")
-    return create_engine(url, pool_size=20, max_overflow=20, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+    return create_engine(url, pool_size=20, max_overflow=20, pool_pre_ping=True, connect_args=_patience(parsed))
+
+
+def _patience(url: URL) -> dict[str, Any]:
+    """How long a connection to PostgreSQL is waited for, and how soon a dead one is given up."""
+    return {name: value for name, value in PATIENCE.items() if name not in url.query}
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
@@ -292,7 +315,7 @@ class Watch:
     def _listen(self) -> None:
         # A connection of its own, not one of the pool: it is closed whatever became of it.
         url = self._database.url.set(drivername="postgresql").render_as_string(hide_password=False)
-        with psycopg.connect(url, autocommit=True, connect_timeout=10) as connection:
+        with psycopg.connect(url, autocommit=True, **_patience(self._database.url)) as connection:
             connection.execute(f"LISTEN {WAKE_CHANNEL}")
             while not self._ended.is_set():
                 for _ in connection.notifies(timeout=0.5, stop_after=1):
@@ -300,6 +323,13 @@ class Watch:
 
 
 # --- the worker's lock ---------------------------------------------------------------------------------------
+
+
+_THIS_SESSION = "SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()"
+_END_SESSION = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = :pid AND backend_start = :began "
+    "AND pid <> pg_backend_pid()"
+)
 
 
 @dataclass(frozen=True)
@@ -326,6 +356,7 @@ class WorkerLock:
         self._inode = 0
         self._compared = False
         self._elsewhere = False
+        self._session: Row[Any] | None = None
         self.worker = Worker(uuid.uuid4().hex[:16], int.from_bytes(os.urandom(4), "big") & 0x7FFFFFFF)
 
     def __enter__(self) -> WorkerLock:
@@ -333,8 +364,7 @@ class WorkerLock:
             self._lock_file()
         self.hold()
         with self._database.write() as connection:
-            now = ledger.now_of(connection, self._clock)
-            ledger.enroll(connection, self.worker.id, self.worker.lock_key, socket.gethostname(), now)
+            self.enroll(connection)
         return self
 
     def __exit__(
@@ -346,6 +376,11 @@ class WorkerLock:
             self._connection.close()
         if self._engine is not None:
             self._engine.dispose()
+
+    def enroll(self, connection: Connection) -> None:
+        """Enter this worker, also in a database that was put back to before its start."""
+        now = ledger.now_of(connection, self._clock)
+        ledger.enroll(connection, self.worker.id, self.worker.lock_key, socket.gethostname(), now)
 
     def _lock_file(self) -> None:
         path = f"{self._database.url.database}.daemon"
@@ -371,14 +406,33 @@ class WorkerLock:
                 raise DatabaseUnreachable(f"The database {self._database.name} is not there.")
             return
         if self._engine is None:
-            self._engine = create_engine(self._database.url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+            self._engine = create_engine(
+                self._database.url,
+                poolclass=NullPool,
+                isolation_level="AUTOCOMMIT",
+                connect_args=_patience(self._database.url),
+            )
         deadline = time.monotonic() + BUSY_SECONDS
         with _one_sentence(self._database.name):
-            self._connection = self._engine.connect()
-            while not self._try(self._connection, self.worker.lock_key):
-                if time.monotonic() > deadline:
-                    raise SecondDaemon("This daemon's own lock is held by a connection that has not ended yet.")
-                time.sleep(0.2)
+            connection = self._engine.connect()
+            try:
+                while not self._try(connection, self.worker.lock_key):
+                    if time.monotonic() > deadline:
+                        raise DatabaseUnreachable("This daemon's own lock is held by a connection that won't end.")
+                    self._end_lost_session(connection)
+                    time.sleep(0.2)
+                self._session = connection.execute(text(_THIS_SESSION)).one()
+            except BaseException:
+                connection.invalidate()
+                connection.close()
+                raise
+        self._connection = connection
+
+    def _end_lost_session(self, connection: Connection) -> None:
+        """After a cut cable the server keeps the connection that we lost, and the lock with it, until it misses us:
+        two hours by default. Ending it is ours to do; instant and number together name it for good."""
+        if self._session is not None:
+            connection.execute(text(_END_SESSION), {"pid": self._session.pid, "began": self._session.backend_start})
 
     def held(self) -> bool:
         """Whether the lock is still ours, on this database: on PostgreSQL its connection is asked, on SQLite whether

@@ -25,6 +25,7 @@ DAEMON_SILENT = timedelta(minutes=5)
 """After which a daemon that gave no sign of life is missed."""
 CLOCK_DIFFERS = 60.0
 """Seconds by which two clocks may differ."""
+TROUBLES = {"deliver": "daemon_cannot_deliver", "heads": "daemon_cannot_remember"}
 DRAFT_NEAR = timedelta(days=3)
 """How long before its slot a draft is called to mind: over a weekend."""
 THROTTLED_LONG = timedelta(hours=1)
@@ -87,10 +88,11 @@ def _foundations(app: App) -> Iterator[Finding]:
 
 
 def _daemon(app: App) -> Iterator[Finding]:
-    """A daemon is missed only where there is something to do for it."""
+    """A daemon is missed only where there is something to do for it; what fails in its work is told in any case."""
     with app.database.read() as connection:
         now = app.now(connection)
         seen = store.newest_worker(connection)
+        troubled = store.troubled_workers(connection, now - DAEMON_SILENT)
         wanted = bool(store.waiting(connection, now)) or ledger.in_flight(connection)
     told = ""
     if wanted and seen is None:
@@ -98,6 +100,10 @@ def _daemon(app: App) -> Iterator[Finding]:
     elif wanted and seen is not None and now - seen.seen_at > DAEMON_SILENT:
         told = app.advice("daemon_gone", app.stamp(seen.seen_at))
     yield _finding("daemon", seen.host if seen else "", told)
+    for row in troubled:
+        for trouble in row.troubles:
+            what, _, why = trouble.partition(":")
+            yield _finding("daemon", row.host, app.advice(TROUBLES.get(what, "daemon_tick_fails"), why, what))
 
 
 def _channels(app: App) -> Iterator[Finding]:

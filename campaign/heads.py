@@ -52,6 +52,8 @@ class Heads:
     def __init__(self, file: Path) -> None:
         self._file = file
         self._kept: str | None = None
+        # What could not be written down (a full disk), for as long as this process lives.
+        self._unwritten = Memory(False, None)
 
     @property
     def kept(self) -> str | None:
@@ -64,7 +66,7 @@ class Heads:
             stored = json.loads(self._file.read_text(encoding="utf-8"))
             head = Head(str(stored["id"]), datetime.fromisoformat(stored["at"])) if stored else None
         except (OSError, ValueError, KeyError, TypeError):
-            head, known = None, False
+            head, known = self._unwritten.head, self._unwritten.known
         else:
             known = True
         self._kept = head.id if head else None
@@ -75,12 +77,18 @@ class Heads:
         if head is not None and head.id == self._kept and self._file.exists():
             return
         stored = {"id": head.id, "at": head.at.isoformat()} if head else {}
+        self._unwritten = Memory(True, head)
         handle, name = tempfile.mkstemp(dir=self._file.parent, prefix=f"{self._file.name}.")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(stored, file)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(self._file)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump(stored, file)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).replace(self._file)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+        self._unwritten = Memory(False, None)
         self._kept = head.id if head else None
 
 

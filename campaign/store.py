@@ -595,6 +595,12 @@ def newest_worker(connection: Connection) -> Row[Any] | None:
     return connection.execute(select(workers).order_by(workers.c.seen_at.desc()).limit(1)).one_or_none()
 
 
+def troubled_workers(connection: Connection, since: datetime) -> list[Row[Any]]:
+    """The workers that gave a sign of life since then and in whose work something fails."""
+    rows = connection.execute(select(workers).where(workers.c.seen_at >= since).order_by(workers.c.started_at))
+    return [row for row in rows if row.troubles]
+
+
 def unfinished_workers(connection: Connection) -> set[str]:
     """Workers that stand in claims or calls which have not ended."""
     rows = connection.execute(

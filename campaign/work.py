@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Row
+from sqlalchemy import Connection, Row
+from sqlalchemy.exc import SQLAlchemyError
 
 from campaign import compose, desk, planning, store
 from campaign.app import App
 from campaign.campaigns import Campaign, parse_campaign
-from campaign.db import WorkerLock
+from campaign.db import DatabaseUnreachable, WorkerLock
 from campaign.heads import Loss
+from campaign.looks import Looks
+from campaign.portals.portal import PortalError
 from campaign.pulling import Pulled
 from posts import ledger
 from posts.delivery import Courier, Patience, Publishers
+from posts.drafts import Draft
+from posts.errors import Explained
 from posts.images import ImageError, trim
 from posts.reconcile import Reconciler, Settling
 from posts.states import FINAL, Event, State
@@ -40,6 +47,16 @@ FROZEN = ("state", "due_at", "text", "link", "images")
 """What must not have changed between the last look at an announcement and its handing over to the senders."""
 MEDIA_BYTES = 2_000_000_000
 """How large the folder of prepared pictures may grow."""
+FAULTS = frozenset({"internal", "portal_misconfigured"})
+"""Reasons of a hold that are nobody's decision: the whole announcement is looked at again."""
+
+
+@dataclass(frozen=True)
+class Ready:
+    """How the last look at an announcement ended: with the draft to send, or with what stands against it."""
+
+    draft: Draft | None
+    problems: list[str]
 
 
 class Work:
@@ -75,8 +92,13 @@ class Work:
                 late_grace=settings["delivery.late_grace"],
             ),
         )
-        self._next_pull: dict[str, datetime] = {}
-        self._seen_at: datetime | None = None
+        self._looks = Looks[Ready](settings["delivery.senders"])
+        # On the monotonic scale: a clock that is set back must not put them off.
+        self._next_pull: dict[str, float] = {}
+        self._seen_at: float | None = None
+        self._troubles: dict[str, str] = {}
+        self._told: tuple[list[str], float] = [], 0.0
+        self._telling = threading.Lock()
 
     def recover(self) -> None:
         """At the start, and whenever the database was away: is it still the same one? Then calls of workers that
@@ -84,8 +106,9 @@ class Work:
         self._tell(self._app.compare_heads())
         self._lock.trust()
         # At once: a first daemon that dies before its first tick must not find its own work a stranger's.
-        self._app.keep_head()
+        self._keep_head()
         with self._app.database.write() as connection:
+            self._lock.enroll(connection)
             now = self._app.now(connection)
             dead = self._lock.dead(connection, store.unfinished_workers(connection))
             ledger.lapse(connection, now, dead)
@@ -95,40 +118,93 @@ class Work:
                 for name in TICKS_THAT_RUN_ONCE:
                     ledger.drop_lease(connection, name, ended)
 
+    def _keep_head(self) -> None:
+        try:
+            self._tell(self._app.keep_head())
+        except OSError as error:
+            # What can't be remembered is no reason to be late; but nobody would notice a restored database.
+            logger.warning("what was sent can't be remembered outside the database: %s", error.strerror)
+            self.note_trouble("heads", error)
+        else:
+            self.note_trouble("heads")
+
+    def note_trouble(self, what: str, trouble: Exception | None = None) -> None:
+        """A part of the work fails, or works again: `doctor` tells it until then."""
+        with self._telling:
+            self._troubles.pop(what, None)
+            if trouble is not None:
+                self._troubles[what] = f"{what}:{_named(trouble)}"
+            troubles, monotonic = sorted(self._troubles.values()), self._app.clock.monotonic()
+            told, at = self._told
+            if troubles == told and (not troubles or monotonic - at < SIGN_OF_LIFE.total_seconds()):
+                return
+            # Where it can't be written now, the database is the trouble: who looks there is told by that.
+            with contextlib.suppress(Exception), self._app.database.write() as connection:
+                ledger.note_troubles(connection, self._lock.worker.id, troubles, self._app.now(connection))
+                self._told = troubles, monotonic
+
+    def stop(self) -> None:
+        """Begin nothing new, and wait until what is in flight is finished and recorded."""
+        self.courier.stop()
+        self._looks.close()
+
     def deliver(self) -> int:
         """Freeze what is due, send what is queued, tell what is too late."""
         return self.courier.deliver_due(self._freeze_due)
 
-    def _freeze_due(self) -> None:
+    def _freeze_due(self) -> int:
+        """Look at what is due once more and hand it to the senders; returns how many are still being looked at."""
         app = self._app
         with app.database.write() as connection:
             now = app.now(connection)
-            if self._seen_at is None or now - self._seen_at >= SIGN_OF_LIFE:
+            monotonic = app.clock.monotonic()
+            if self._seen_at is None or monotonic - self._seen_at >= SIGN_OF_LIFE.total_seconds():
                 ledger.see(connection, self._lock.worker.id, now)
-                self._seen_at = now
+                self._seen_at = monotonic
             ledger.miss_late(connection, now)
         with app.database.read() as connection:
             search = app.settings["reconcile.window"] + SEARCH_MARGIN
             due = store.due_for_queueing(connection, app.now(connection), search)
             if not due or ledger.brake_engaged(connection):
-                return
+                return 0
             rows = store.announcement_rows(connection, ids=due)
-            definitions = {row.name: parse_campaign(row.definition) for row in store.campaign_rows(connection)}
         hosts = app.tracked_hosts()
-        # Several at once: a slow web server behind one link must not keep the others waiting.
-        with ThreadPoolExecutor(app.settings["delivery.senders"], thread_name_prefix="freezer") as pool:
-            for frozen in [pool.submit(self._freeze, row, definitions.get(row.campaign), hosts) for row in rows]:
-                frozen.result()
+        return self._looks.go_on(rows, lambda row: self._look_closely(row, hosts), self._freeze)
 
-    def _freeze(self, row: Row[Any], campaign: Campaign | None, hosts: frozenset[str]) -> None:
+    def _look_closely(self, row: Row[Any], hosts: frozenset[str]) -> Ready:
+        """Everything that may stand against sending it now, or its draft. What can't be looked at is held, lest one
+        announcement's trouble becomes everybody's."""
         app = self._app
-        problems = self._last_look(row, campaign)
-        draft = None
-        if not problems:
-            try:
-                draft = compose.freeze(app.settings, hosts, row, campaign, self._image_root(row))
-            except ImageError as error:
-                problems = [f"image_unusable:{error}"]
+        try:
+            with app.database.read() as connection:
+                campaign = _campaign_of(connection, row)
+            problems = self._last_look(row, campaign)
+            if problems:
+                return Ready(None, problems)
+            draft = compose.freeze(app.settings, hosts, row, campaign, self._image_root(row))
+        except ImageError as error:
+            return Ready(None, [f"image_unusable:{error}"])
+        except Exception as error:
+            return Ready(None, [self._fault(row, error)])
+        return Ready(draft, [])
+
+    def _fault(self, row: Row[Any], error: Exception) -> str:
+        """The reason that stands for an unforeseen error of one announcement; trouble of the database is nobody's."""
+        if isinstance(error, DatabaseUnreachable | SQLAlchemyError):
+            raise error
+        if isinstance(error, PortalError):
+            return f"portal_misconfigured:{error}"
+        logger.error("looking at announcement %s failed", row.id, exc_info=error)
+        return "internal"
+
+    def _freeze(self, row: Row[Any], ready: Ready) -> None:
+        try:
+            self._hand_to_senders(row, ready)
+        except Exception as error:
+            self._hand_to_senders(row, Ready(None, [self._fault(row, error)]))
+
+    def _hand_to_senders(self, row: Row[Any], ready: Ready) -> None:
+        app, problems, draft = self._app, ready.problems, ready.draft
         with app.database.write() as connection:
             now = app.now(connection)
             # Locked before it is read again: a person may have changed it while this looked at links and pictures.
@@ -164,13 +240,14 @@ class Work:
         with app.database.read() as connection:
             problems += planning.situation_problems(connection, row, campaign, app.settings.zone)
         if not problems:
-            fresh = row.looked_at is not None and app.clock.now() - row.looked_at < STILL_FRESH
+            seen_well = row.looked_at is not None and not row.problems
+            fresh = seen_well and app.clock.now() - row.looked_at < STILL_FRESH
             outside = None if fresh and row.looked_at >= row.changed_at else self._outside_problem(row)
             problems += [outside] if outside else []
         return problems
 
     def _image_root(self, row: Row[Any]) -> Path | None:
-        if not row.place_id:
+        if not row.place_id or not row.images:
             return None
         with self._app.database.read() as connection:
             stored = store.place_of(connection, row.place_id)
@@ -185,7 +262,10 @@ class Work:
             now = app.now(connection)
             rows = store.to_look_at(connection, now - LOOK_AGAIN, now + LOOK_AHEAD, LOOKS_PER_ROUND)
         for row in rows:
-            problem = self._outside_problem(row)
+            try:
+                problem = self._outside_problem(row)
+            except Exception as error:
+                problem = self._fault(row, error)
             with app.database.write() as connection:
                 now = app.now(connection)
                 store.note_look(connection, row.id, now)
@@ -200,11 +280,8 @@ class Work:
         """What is wrong with the link or a picture, by asking their servers."""
         settings = self._app.settings
         if row.link and settings["preflight.check_links"]:
-            timeout = (
-                settings["network.connect_timeout"].total_seconds(),
-                settings["network.read_timeout"].total_seconds(),
-            )
-            dead = compose.link_problem(row.link, timeout)
+            connect, read = settings["network.connect_timeout"], settings["network.read_timeout"]
+            dead = compose.link_problem(row.link, connect.total_seconds(), read.total_seconds())
             if dead is not None:
                 return dead
         try:
@@ -222,26 +299,42 @@ class Work:
         with app.database.read() as connection:
             rows = store.announcement_rows(connection, states=[State.HELD])
         for row in rows:
-            word = (row.hold_reason or "").partition(":")[0]
-            if word in ("link_dead", "image_unusable") and self._outside_problem(row) is None:
+            if not self._may_go_on(row):
+                continue
+            try:
                 with app.at_desk(ledger.DAEMON) as (connection, at):
                     desk.release(connection, at, row.id)
                     store.set_announcement(connection, row.id, at.now, problems=[])
+            except Explained as changed_meanwhile:
+                logger.info("announcement %s stays as it is: %s", row.id, changed_meanwhile)
+
+    def _may_go_on(self, row: Row[Any]) -> bool:
+        """Whether what an announcement is held for has passed by itself."""
+        word = (row.hold_reason or "").partition(":")[0]
+        if word in FAULTS:
+            return not self._look_closely(row, self._app.tracked_hosts()).problems
+        if word not in ("link_dead", "image_unusable"):
+            return False
+        try:
+            return self._outside_problem(row) is None
+        except Exception as error:
+            self._fault(row, error)
+            return False
 
     def pull_due(self) -> list[Pulled]:
         """Poll the portals whose turn it is, one machine at a time."""
         app = self._app
-        with app.database.read() as connection:
-            now = app.now(connection)
-        due = [config for config in app.portals() if self._next_pull.get(config.name, now) <= now]
+        monotonic = app.clock.monotonic()
+        due = [config for config in app.portals() if self._next_pull.get(config.name, monotonic) <= monotonic]
         if not due:
             return []
         with app.database.write() as connection:
-            if not ledger.take_lease(connection, "pull", self._lock.worker.id, now, timedelta(minutes=10)):
+            lease = timedelta(minutes=10)
+            if not ledger.take_lease(connection, "pull", self._lock.worker.id, app.now(connection), lease):
                 return []
         pulled = []
         for config in due:
-            self._next_pull[config.name] = now + config.every
+            self._next_pull[config.name] = monotonic + config.every.total_seconds()
             pulled += app.pull(config.name)
         return pulled
 
@@ -280,7 +373,7 @@ class Work:
     def seal(self) -> None:
         """Chain what is committed, and remember outside the database that it is."""
         self._app.seal()
-        self._tell(self._app.keep_head())
+        self._keep_head()
 
     def _tell(self, lost: Loss | None) -> None:
         if lost is not None:
@@ -306,3 +399,12 @@ class Work:
                 return True
             due = ledger.next_due(connection, now, store.kept_back(connection))
         return due is None or due > now + within
+
+
+def _named(trouble: Exception) -> str:
+    """A trouble in a word; its text may hold a draft or an address with a password."""
+    return (isinstance(trouble, OSError) and trouble.strerror) or type(trouble).__name__
+
+
+def _campaign_of(connection: Connection, row: Row[Any]) -> Campaign | None:
+    return parse_campaign(store.campaign_row(connection, row.campaign).definition) if row.campaign else None

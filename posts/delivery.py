@@ -26,7 +26,8 @@ logger = logging.getLogger(__name__)
 # Waits after a failure that surely published nothing, doubled each time, with jitter; bounded at both ends.
 FIRST_WAIT = timedelta(seconds=5)
 LONGEST_WAIT = timedelta(minutes=15)
-# A picture that can't be uploaded this often will not upload the next time either: a person is asked.
+# What can't be prepared this often, and nobody knows why, won't be the next time either: a person is asked. Limits and
+# networks that can't be reached are not counted: they pass, and until then the grace is the bound.
 PREPARE_TRIES = 8
 LOOK_AGAIN = 0.5
 """Seconds after which a courier whose calls last looks at what has come due meanwhile."""
@@ -119,21 +120,22 @@ class Courier:
         self._stopping.set()
         self._pool.shutdown(wait=True)
 
-    def deliver_due(self, queue_due: Callable[[], None]) -> int:
+    def deliver_due(self, queue_due: Callable[[], int]) -> int:
         """Send everything that is due; returns how many deliveries were taken in hand.
 
-        `queue_due` freezes what has come due; it is asked again while calls last, so that none waits for another's.
+        `queue_due` freezes what has come due, and tells how many it is not ready with; it is asked again while that or
+        a call lasts, so that none waits for another's.
         """
         running: set[Future[None]] = set()
-        taken, looked, done = 0, 0.0, set[Future[None]]()
+        taken, looked, unready, done = 0, 0.0, 0, set[Future[None]]()
         while True:
             if not done or self._clock.monotonic() - looked > LOOK_AGAIN:
-                queue_due()
+                unready = queue_due()
                 looked = self._clock.monotonic()
             claims = self._claim(self._senders - len(running))
             taken += len(claims)
             running |= {self._pool.submit(self._bring_out, claim) for claim in claims}
-            if not running:
+            if not running and (not unready or self._stopping.wait(LOOK_AGAIN)):
                 return taken
             done, running = wait(running, timeout=LOOK_AGAIN, return_when=FIRST_COMPLETED)
             for future in done:
@@ -154,6 +156,12 @@ class Courier:
             opened = self._publishers.take(claim.channel_id)
         except Outcome as outcome:
             self._record_unprepared(claim, outcome)
+            return
+        except Exception as error:
+            if is_database_trouble(error):
+                raise
+            logger.exception("opening the channel of delivery %s failed", claim.delivery_id)
+            self._record_unprepared(claim, Unclear("internal", type(error).__name__))
             return
         healthy = self._send(claim, opened.publisher)
         if healthy:
@@ -273,23 +281,27 @@ class Courier:
 
         def write(connection: Connection, now: datetime) -> None:
             _note_clock(connection, claim.channel_id, outcome.server_time, now)
-            if isinstance(outcome, Refused) or claim.failures + 1 >= PREPARE_TRIES:
+            unclear = isinstance(outcome, Unclear)
+            given_up = unclear and ledger.unclear_preparations(connection, claim) + 1 >= PREPARE_TRIES
+            if isinstance(outcome, Refused) or given_up:
                 ledger.refuse_claim(connection, claim, reason, detail, now)
                 return
             until = self._wait_until(outcome, claim.failures, now)
-            ledger.postpone_claim(connection, claim, reason, detail, until, now)
+            ledger.postpone_claim(connection, claim, reason, detail, until, now, unclear=unclear)
             self._silence(connection, claim.channel_id, outcome, until, now)
 
         self._record(write)
 
     def _wait_until(self, outcome: Outcome, failures: int, now: datetime) -> datetime | None:
+        """When it is tried again; never at once, though the network names an instant that has passed."""
         if isinstance(outcome, SignedOut):
             return None
-        if isinstance(outcome, Throttled):
-            return outcome.until or now + self._patience.throttle_wait
         longest = min(LONGEST_WAIT, FIRST_WAIT * (1 << min(failures, 10)))
         jitter: float = random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
-        return now + longest * jitter
+        soonest = now + longest * jitter
+        if isinstance(outcome, Throttled):
+            return max(outcome.until or now + self._patience.throttle_wait, soonest)
+        return soonest
 
     def _silence(
         self, connection: Connection, channel_id: int, outcome: Outcome, until: datetime | None, now: datetime

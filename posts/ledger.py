@@ -7,6 +7,7 @@ the state it was seen in, and its log entry stands in the same transaction (DESI
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
@@ -736,9 +737,17 @@ def record_postponed(
 
 
 def postpone_claim(
-    connection: Connection, taken: Claim, reason: str, detail: str, not_before: datetime | None, now: datetime
+    connection: Connection,
+    taken: Claim,
+    reason: str,
+    detail: str,
+    not_before: datetime | None,
+    now: datetime,
+    *,
+    unclear: bool = False,
 ) -> bool:
-    """Preparing failed for now: the claim ends and the delivery waits."""
+    """Preparing failed for now: the claim ends and the delivery waits. `unclear`: nobody knows why it failed."""
+    until = not_before and not_before.isoformat()
     return move(
         connection,
         taken.delivery_id,
@@ -747,13 +756,27 @@ def postpone_claim(
         now,
         DAEMON,
         where=_of_claim(taken),
-        detail={"reason": reason, "network_said": detail, "not_before": not_before and not_before.isoformat()},
+        detail={"reason": reason, "network_said": detail, "not_before": until, "unclear": unclear},
         reason=reason,
         not_before=not_before,
         worker=None,
         lease_until=None,
         failures=taken.failures + 1,
     )
+
+
+def unclear_preparations(connection: Connection, taken: Claim) -> int:
+    """How often preparing failed, nobody knows why, since the delivery was last handed to the senders."""
+    rows = connection.execute(
+        select(log_entries.c.event, log_entries.c.detail)
+        .where(
+            log_entries.c.announcement == taken.delivery_id,
+            log_entries.c.event.in_((Event.QUEUED.value, Event.RETRIED.value, Event.POSTPONED.value)),
+        )
+        .order_by(log_entries.c.ordinal.desc())
+    )
+    since = itertools.takewhile(lambda row: row.event == Event.POSTPONED.value, rows)
+    return sum(bool(row.detail.get("unclear")) for row in since)
 
 
 def refuse_claim(connection: Connection, taken: Claim, reason: str, detail: str, now: datetime) -> bool:
@@ -796,10 +819,12 @@ def _note_late(connection: Connection, attempt: Attempt, remote_id: str, now: da
 
 
 def throttle_channel(connection: Connection, channel_id: int, until: datetime, reason: str, now: datetime) -> None:
-    """Keep a whole channel silent until an instant that the network named."""
-    name = connection.execute(
-        update(channels).where(channels.c.id == channel_id).values(throttled_until=until).returning(channels.c.name)
-    ).scalar_one()
+    """Keep a whole channel silent until an instant that the network named; never shorter than it is already."""
+    row = connection.execute(
+        select(channels.c.name, channels.c.throttled_until).where(channels.c.id == channel_id).with_for_update()
+    ).one()
+    name, until = row.name, max(until, row.throttled_until or until)
+    connection.execute(update(channels).where(channels.c.id == channel_id).values(throttled_until=until))
     note(
         connection,
         "channel_throttled",
@@ -1050,7 +1075,8 @@ def unprove(connection: Connection, channel_id: int) -> None:
 
 
 def unproved(connection: Connection, since: datetime) -> list[Success]:
-    """The newest posted delivery of each channel and kind whose reader is unproved."""
+    """The newest posted delivery of each channel and kind whose reader is unproved; what was taken away
+    again is no proof."""
     rows = connection.execute(
         select(
             deliveries.c.channel_id,
@@ -1063,6 +1089,7 @@ def unproved(connection: Connection, since: datetime) -> list[Success]:
         .where(
             deliveries.c.state == State.POSTED.value,
             deliveries.c.posted_at >= since,
+            deliveries.c.removed_at.is_(None),
             channels.c.removed_at.is_(None),
             select(func.count()).where(reader_proofs.c.channel_id == deliveries.c.channel_id).scalar_subquery() < 3,
         )
@@ -1219,13 +1246,21 @@ def take_lease(connection: Connection, name: str, worker: str, now: datetime, le
 
 
 def enroll(connection: Connection, worker: str, lock_key: int, host: str, now: datetime) -> None:
-    """Enter a worker that holds its lock from now on."""
-    connection.execute(insert(workers).values(id=worker, lock_key=lock_key, host=host, started_at=now, seen_at=now))
+    """Enter a worker that holds its lock from now on; one that is entered already stays as it is."""
+    if connection.execute(select(workers.c.id).where(workers.c.id == worker)).first() is None:
+        values = {"id": worker, "lock_key": lock_key, "host": host, "started_at": now, "seen_at": now}
+        connection.execute(insert(workers).values(**values))
 
 
 def see(connection: Connection, worker: str, now: datetime) -> None:
     """A worker's sign of life, for people; nothing is decided by it."""
     connection.execute(update(workers).where(workers.c.id == worker).values(seen_at=now))
+
+
+def note_troubles(connection: Connection, worker: str, troubles: Iterable[str], now: datetime) -> None:
+    """What fails in a worker's work at present ("what:why"), for people; nothing is decided by it."""
+    values = {"troubles": list(troubles), "seen_at": now}
+    connection.execute(update(workers).where(workers.c.id == worker).values(**values))
 
 
 def next_due(connection: Connection, now: datetime, waiting: Iterable[int] = ()) -> datetime | None:

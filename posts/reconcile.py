@@ -28,7 +28,7 @@ MOST_SKEW = timedelta(days=31)
 SKEW_TO_LOOK_AGAIN = 60.0
 # A reader is proved by a success that is at most this old: older ones may have scrolled out of the time-line.
 PROOF_REACH = timedelta(days=2)
-# So often a proof is tried again while the time-line may still lag.
+# So often a proof is tried again while the time-line may still lag; each new doubt is worth one try at once.
 PROOF_PAUSE = 60.0
 # Absence is believed after at least this many complete reads, the last of them at the window's end.
 COMPLETE_READS = 3
@@ -97,8 +97,8 @@ class Reconciler:
             ledger.lapse(connection, now)
             found = ledger.doubts(connection)
         known = {doubt.delivery_id for doubt in found}
+        self._prove_readers(urgent=bool(known - self._searches.keys()))
         self._searches = {key: search for key, search in self._searches.items() if key in known}
-        self._prove_readers(bool(found))
         return sum(self._look(doubt) for doubt in found if self._is_due(doubt))
 
     def has_work(self, connection: Connection) -> bool:

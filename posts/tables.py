@@ -183,6 +183,8 @@ workers = Table(
     Column("host", Text, nullable=False),
     Column("started_at", Instant, nullable=False),
     Column("seen_at", Instant, nullable=False),
+    # What fails in its work at present, as "what:why".
+    Column("troubles", JSON, nullable=False, default=list, server_default="[]"),
 )
 
 brake = Table(

@@ -134,6 +134,23 @@ ADVICE: dict[str, tuple[str, str]] = {
         "Der Dienst lief noch nie, und es ist etwas zu tun. Starten Sie ihn: `kreativorte daemon`.",
         "The daemon has never run, and there is something to do. Start it: `kreativorte daemon`.",
     ),
+    "daemon_cannot_deliver": (
+        "Der Dienst läuft, kann aber nicht arbeiten ({0}) und versucht es weiter; bis dahin geht nichts hinaus. "
+        "Einzelheiten schreibt er in sein Textprotokoll (`journalctl -u kreativorte`).",
+        "The daemon runs but can't work ({0}) and keeps trying; until then nothing goes out. Its text log has details "
+        "(`journalctl -u kreativorte`).",
+    ),
+    "daemon_cannot_remember": (
+        "Der Dienst kann sich außerhalb der Datenbank nicht merken, was er gesendet hat ({0}). Er sendet weiter, aber "
+        "eine zurückgespielte Datenbank fiele nicht auf. Schaffen Sie Platz und Schreibrecht für `heads.json`.",
+        "The daemon can't remember outside the database what it sent ({0}). It goes on sending, but a restored "
+        "database would go unnoticed. Make room for `heads.json`, and let the daemon write there.",
+    ),
+    "daemon_tick_fails": (
+        "Ein Teil der Arbeit des Dienstes ({1}) scheitert immer wieder: {0}. Einzelheiten schreibt er in sein "
+        "Textprotokoll (`journalctl -u kreativorte`).",
+        "A part of the daemon's work ({1}) keeps failing: {0}. Its text log has details (`journalctl -u kreativorte`).",
+    ),
     "log_broken": (
         "Die Kette bricht bei Eintrag {0}: das Protokoll wurde verändert. Lassen Sie die Datenbank, wie sie ist, und "
         "vergleichen Sie sie mit einer Sicherung.",

@@ -4,8 +4,8 @@ Every failure is an `ImageError`: a stable reason and its detail.
 """
 
 from posts.images.errors import ImageError
-from posts.images.fetching import FetchLimits, fetch
+from posts.images.fetching import FetchLimits, fetch, status_of
 from posts.images.preparing import PreparedImage, prepare_image
 from posts.images.storing import store, trim
 
-__all__ = ["FetchLimits", "ImageError", "PreparedImage", "fetch", "prepare_image", "store", "trim"]
+__all__ = ["FetchLimits", "ImageError", "PreparedImage", "fetch", "prepare_image", "status_of", "store", "trim"]

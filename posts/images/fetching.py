@@ -1,4 +1,4 @@
-"""Reading a picture from a web address or from a portal's folder, trusting neither.
+"""Reading a picture from a web address or from a portal's folder, trusting neither; asking whether a page answers.
 
 An address comes from a portal's database, so it may point anywhere: only public hosts are asked, the address that was
 checked is the one connected to, each redirect is checked anew, and size and time are bounded while reading.
@@ -12,8 +12,8 @@ import os
 import socket
 import ssl
 import stat
-from collections.abc import Collection
-from contextlib import closing
+from collections.abc import Collection, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from pathlib import Path
@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 _CHUNK = 65_536
 _NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052
 _REDIRECTS = (301, 302, 303, 307, 308)
-_HEADERS = {"Accept": "image/*", "Accept-Encoding": "identity", "User-Agent": "Kreativorte-Kampagnen (picture)"}
+_PICTURE = {"Accept": "image/*", "Accept-Encoding": "identity", "User-Agent": "Kreativorte-Kampagnen (picture)"}
+_PAGE = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "Kreativorte-Kampagnen (link check)"}
 
 
 @dataclass(frozen=True)
@@ -64,16 +65,28 @@ def fetch(
     deadline = _Deadline(clock or SystemClock(), limits)
     url = source
     for _ in range(limits.redirects + 1):
-        answer = _ask(_checked_url(url), deadline, limits, allowed_hosts)
-        if isinstance(answer, bytes):
-            return answer
-        url = urljoin(url, answer.location)
+        parts = _checked_url(url)
+        with _asked(parts, deadline, limits, _PICTURE, parts.hostname in allowed_hosts) as response:
+            location = _location(response)
+            if location is None:
+                return _picture(response, parts.hostname or "", limits)
+        url = _joined(url, location)
     raise ImageError("redirects")
 
 
-@dataclass(frozen=True)
-class _Redirect:
-    location: str
+def status_of(address: str, *, limits: FetchLimits, clock: Clock | None = None) -> int:
+    """The status that a web page answers with after redirects.
+
+    Its body is not read, and nothing of it is shown to anybody: so any host may be asked. Raises ImageError.
+    """
+    deadline = _Deadline(clock or SystemClock(), limits)
+    for _ in range(limits.redirects + 1):
+        with _asked(_checked_url(address), deadline, limits, _PAGE, True) as response:
+            location = _location(response)
+            if location is None:
+                return response.status
+        address = _joined(address, location)
+    raise ImageError("redirects")
 
 
 class _Deadline:
@@ -124,18 +137,19 @@ class _Wire:
         """Nothing: the answer is still to be read."""
 
 
-def _ask(
-    url: SplitResult, deadline: _Deadline, limits: FetchLimits, allowed_hosts: Collection[str]
-) -> bytes | _Redirect:
+@contextmanager
+def _asked(
+    url: SplitResult, deadline: _Deadline, limits: FetchLimits, headers: dict[str, str], anywhere: bool
+) -> Iterator[http.client.HTTPResponse]:
     host = url.hostname or ""
     try:
-        addresses = _addresses(host, _port(url), host in allowed_hosts)
+        addresses = _addresses(host, _port(url), anywhere)
         with closing(_connected(addresses, url, deadline, limits)) as connected:
             connection = http.client.HTTPConnection(host, _port(url))
             connection.default_port = 443 if url.scheme == "https" else 80
             connection.sock = _Wire(connected, deadline, limits)
-            connection.request("GET", _target(url), headers=_HEADERS)
-            return _answer(connection.getresponse(), host, limits)
+            connection.request("GET", _target(url), headers=headers)
+            yield connection.getresponse()
     except TimeoutError:
         raise ImageError("slow", host) from None
     except ssl.SSLCertVerificationError:
@@ -144,10 +158,20 @@ def _ask(
         raise ImageError("unreachable", host) from None
 
 
-def _answer(response: http.client.HTTPResponse, host: str, limits: FetchLimits) -> bytes | _Redirect:
-    location = response.getheader("Location")
-    if response.status in _REDIRECTS and location:
-        return _Redirect(location)
+def _location(response: http.client.HTTPResponse) -> str | None:
+    """Where a redirect leads, None for other answers. Header lines are Latin-1 on the wire, addresses mostly UTF-8."""
+    named = response.getheader("Location") if response.status in _REDIRECTS else None
+    return named.encode("latin-1", "replace").decode("utf-8", "replace") if named else None
+
+
+def _joined(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        raise ImageError("address_invalid") from None
+
+
+def _picture(response: http.client.HTTPResponse, host: str, limits: FetchLimits) -> bytes:
     if response.status != http.client.OK:
         raise _refusal(response.status, host)
     kind = (response.getheader("Content-Type") or "").split(";")[0].strip().lower()

@@ -139,7 +139,7 @@ def two_at_work(tmp_path: Path, postgres_url: str) -> Iterator[tuple[House, Manu
             two = Work(other, lock)
             two.recover()
             yield house, clock, one, two
-            two.courier.stop()
+            two.stop()
         other.close()
         house.app.close()
 

@@ -334,7 +334,7 @@ def _work_until_quiet(house: House, clock: WorldClock) -> None:
             if not _patiently(lambda: _is_open(house), clock):
                 break
             clock.advance(_until_next(work, clock))
-        work.courier.stop()
+        work.stop()
 
 
 def _patiently(tick: Callable[[], Any], clock: WorldClock) -> Any:

@@ -141,7 +141,7 @@ class House:
             work = Work(self.app, lock)
             work.recover()
             yield work
-            work.courier.stop()
+            work.stop()
 
 
 def until(happened: Callable[[], bool], what: str, seconds: float = 30.0) -> None:

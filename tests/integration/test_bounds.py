@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import itertools
+import socket
 import threading
 import tracemalloc
 from collections.abc import Iterator
@@ -12,8 +14,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from campaign.work import Work
+from posts import ledger
 from posts.clock import ManualClock
 from posts.delivery import FIRST_WAIT, LONGEST_WAIT, PREPARE_TRIES
+from posts.errors import Throttled
+from posts.networks.facebook import FacebookPublisher
 from posts.sandbox.server import Server
 from posts.states import State
 from tests.integration.harness import House, Networks
@@ -92,17 +98,81 @@ def test_a_network_that_stays_away_is_asked_ever_more_rarely_and_in_the_end_some
     assert len(waits) < 30
 
 
-def test_a_picture_that_never_goes_up_ends_with_a_person(house: House, tmp_path: Path) -> None:
-    Image.new("RGB", (64, 48)).save(tmp_path / "hof.png")
-    announcement = house.add(house.channel("twitter"), image=(tmp_path / "hof.png", "Ein Hof", "Foto: Anna"))
-    house.networks.fault("error_500", call="upload", times=None)
+@pytest.mark.parametrize("call", ["prepare", "publish"])
+@pytest.mark.parametrize("scope", ["post", "channel"])
+@pytest.mark.parametrize("ago", [0, 3600])
+def test_an_instant_that_has_passed_is_no_leave_to_call_again_at_once(
+    house: House, monkeypatch: pytest.MonkeyPatch, call: str, scope: str, ago: int
+) -> None:
+    asked: list[float] = []
+
+    def limited(*_: object) -> None:
+        asked.append(house.clock.monotonic())
+        assert len(asked) < 20, "called again at once"
+        raise Throttled("rate_limited", until=house.clock.now() - timedelta(seconds=ago), scope=scope)
+
+    monkeypatch.setattr(FacebookPublisher, call, limited)
+    announcement = house.add(house.channel("facebook"))
     with house.at_work() as work:
-        for _ in range(PREPARE_TRIES + 4):
-            work.deliver()
-            pass_time(house, 900)
-    assert house.state(announcement) in (State.REFUSED, State.MISSED)
-    assert house.app.show([announcement])[0]["problems"] or house.state(announcement) is State.MISSED
-    assert len(waits_of(house, announcement)) <= PREPARE_TRIES
+        for _ in range(8):
+            turn_when_due(house, work)
+    for number, wait in enumerate(b - a for a, b in itertools.pairwise(asked)):
+        assert wait >= FIRST_WAIT.total_seconds() * 2**number / 2
+    assert len(asked) == len(waits_of(house, announcement)) == 8
+
+
+def test_a_later_limit_never_shortens_a_channel_s_wait(house: House) -> None:
+    channel = house.channel("twitter")
+    with house.app.database.write() as connection:
+        now = house.clock.now()
+        ledger.throttle_channel(connection, 1, now + timedelta(hours=1), "rate_limited", now)
+        ledger.throttle_channel(connection, 1, now + timedelta(minutes=1), "rate_limited", now)
+    assert house.app.channels(channel)[0]["throttled_until"] == (now + timedelta(hours=1)).isoformat()
+
+
+def turn_when_due(house: House, work: Work) -> None:
+    """Wait until something can be done, then do it."""
+    due = work.next_due()
+    pass_time(house, max(0.0, (due - house.clock.now()).total_seconds()) if due else 60)
+    work.deliver()
+
+
+def with_picture(house: House, tmp_path: Path, channel: str) -> int:
+    """A due announcement with a picture."""
+    Image.new("RGB", (64, 48)).save(tmp_path / "hof.png")
+    return house.add(channel, image=(tmp_path / "hof.png", "Ein Hof", "Foto: Anna"))
+
+
+@pytest.mark.parametrize("outage", ["nobody answers", "limits"])
+def test_an_outage_never_ends_a_picture_post_before_its_grace(house: House, tmp_path: Path, outage: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    nobody = f"http://127.0.0.1:{port}/x" if outage == "nobody answers" else None
+    announcement = with_picture(house, tmp_path, house.channel("twitter", base=nobody))
+    house.networks.fault("throttle", call="upload", seconds=30, times=None)
+    with house.at_work() as work:
+        for _ in range(60):
+            turn_when_due(house, work)
+    assert house.state(announcement) is State.MISSED, "its grace ended it, and nothing before"
+    assert len(waits_of(house, announcement)) > PREPARE_TRIES
+
+
+def test_a_picture_that_never_goes_up_ends_with_a_person(house: House, tmp_path: Path) -> None:
+    announcement = with_picture(house, tmp_path, house.channel("twitter"))
+    limits = 3
+    with house.at_work() as work:
+        for again in (False, True):
+            if again:
+                house.app.decide("retry", [announcement])
+            house.networks.all_well()
+            house.networks.fault("throttle", call="upload", seconds=1, times=limits)
+            house.networks.fault("error_500", call="upload", times=None)
+            for _ in range(limits + PREPARE_TRIES):
+                assert house.state(announcement) in (State.APPROVED, State.QUEUED)
+                turn_when_due(house, work)
+            assert house.state(announcement) is State.REFUSED
+            assert house.one(announcement)["problems"]
+    assert house.networks.posts() == []
 
 
 def test_what_never_arrives_is_sent_again_only_so_often(house: House) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import signal
 import threading
 from collections import Counter
@@ -12,15 +13,20 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import apscheduler.schedulers.base
 import pytest
 import requests
-from sqlalchemy import select
+from sqlalchemy import select, text
+from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.exc import TimeoutError as NoneFree
 
 import scheduler
 from campaign import pulling
-from campaign.db import WorkerLock
+from campaign.db import Database, DatabaseUnreachable, WorkerLock, upgrade
 from campaign.doctor import examine
-from posts.clock import Clock, LeapingClock, SystemClock
+from campaign.store import newest_worker
+from campaign.work import Work
+from posts.clock import Clock, LeapingClock, ManualClock, SystemClock
 from posts.sandbox.server import Server
 from posts.states import State
 from posts.tables import attempts
@@ -254,6 +260,223 @@ def test_a_killed_daemon_s_call_is_found_by_the_next_one(tmp_path: Path) -> None
         Daemon(house.app).run(until_idle=0)
         assert house.state(announcement) is State.POSTED
         assert house.networks.texts() == ["Einmal genügt"]
+
+
+# --- trouble -----------------------------------------------------------------------------------------------
+
+FULL = OSError(errno.ENOSPC, "No space left on device")
+
+
+def daemon_findings(house: House) -> list[str]:
+    """What `doctor` tells of the daemon's own troubles."""
+    return [one.advice for one in examine(house.app) if one.check == "daemon" and not one.ok]
+
+
+@pytest.mark.parametrize(
+    ("trouble", "told"),
+    [
+        (RuntimeError("a bug, with a token in it"), "RuntimeError"),
+        (FULL, "No space left on device"),
+        (ProgrammingError("SELECT", {}, Exception("the table is being restored")), "ProgrammingError"),
+        (NoneFree("QueuePool limit reached"), "TimeoutError"),
+    ],
+)
+@pytest.mark.parametrize("where", ["deliver", "next_due", "recover"])
+def test_no_trouble_ends_it_and_doctor_tells_until_it_works_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trouble: Exception, told: str, where: str
+) -> None:
+    monkeypatch.setattr(scheduler, "AFTER_TROUBLE", 0.01)
+    works, findings, sent = getattr(Work, where), list[list[str]](), threading.Event()
+    began = threading.Event()
+
+    def fails(work: Work) -> Any:
+        if where == "recover" and not began.is_set():
+            began.set()  # its start; what follows is a lost connection
+            monkeypatch.setattr(WorkerLock, "held", lambda _lock: False)
+            return works(work)
+        if len(findings) < 3:
+            findings.append(daemon_findings(house))
+            raise trouble
+        return works(work)
+
+    with built(tmp_path, f"sqlite:///{tmp_path / 'k.db'}", SystemClock()) as house:
+        monkeypatch.setattr(Work, where, fails)
+        house.add(house.channel("twitter"))
+        with running(Daemon(house.app, on_end=lambda _id: sent.set())):
+            assert sent.wait(60)
+            until(lambda: len(findings) == 3 and not daemon_findings(house), "the trouble's end")
+        first, second, third = findings
+        assert (first, len(second), second) == ([], 1, third)
+        assert told in second[0]
+        assert "token" not in second[0]
+        assert len(house.networks.posts()) == 1
+
+
+def test_a_tick_that_keeps_failing_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(_work: Work) -> None:
+        raise KeyError("a bug")
+
+    monkeypatch.setattr(Work, "look_ahead", fails)
+    with built(tmp_path, f"sqlite:///{tmp_path / 'k.db'}", SystemClock()) as house, running(Daemon(house.app)):
+        until(lambda: any("look_ahead" in one and "KeyError" in one for one in daemon_findings(house)), "the telling")
+
+
+def test_a_full_disk_beside_the_database_stops_no_announcement_and_is_told(
+    tmp_path: Path, database_url: str, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise FULL
+
+    with built(tmp_path, database_url, clock) as house:
+        house.add(house.channel("twitter"))
+        with monkeypatch.context() as broken:
+            broken.setattr("campaign.heads.os.fsync", full)
+            with house.at_work() as work:
+                work.deliver()
+                work.seal()
+                (told,) = daemon_findings(house)
+        assert house.networks.texts() == ["Guten Tag aus der Altmark"]
+        assert "heads.json" in told
+        assert "No space left on device" in told
+        assert not list(tmp_path.glob("heads.json.*")), "nothing half-written remains"
+        with house.at_work() as work:
+            work.deliver()
+            work.seal()
+            clock.advance(301)
+        assert daemon_findings(house) == []
+
+
+def test_a_server_that_takes_no_writes_after_a_fail_over_is_waited_for(tmp_path: Path, postgres_url: str) -> None:
+    with built(tmp_path, postgres_url, ManualClock(START)) as house, house.at_work() as work:
+        house.add(house.channel("twitter"))
+        for switch, writes in (("on", False), ("off", True)):
+            with house.app.database.engine.connect() as connection:
+                name = house.app.database.url.database
+                connection.execution_options(isolation_level="AUTOCOMMIT")
+                connection.execute(text("SET default_transaction_read_only = off"))
+                connection.execute(text(f"ALTER DATABASE {name} SET default_transaction_read_only = {switch}"))
+            house.app.database.engine.dispose()
+            if writes:
+                assert work.deliver() == 1
+            else:
+                with pytest.raises(DatabaseUnreachable):
+                    work.deliver()
+
+
+def test_transactions_that_the_server_ended_are_a_database_out_of_reach(postgres_url: str) -> None:
+    database = Database(postgres_url)
+    with pytest.raises(DatabaseUnreachable), database.write() as connection:
+        connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 1"))
+        connection.execute(text("SELECT 1"))
+        threading.Event().wait(0.2)
+        connection.execute(text("SELECT 1"))
+    database.close()
+
+
+@pytest.mark.parametrize("may_end_it", [True, False])
+def test_a_lock_that_a_cut_connection_still_holds_never_ends_it(
+    tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch, may_end_it: bool
+) -> None:
+    """A cut cable leaves the server with a session that nobody uses any more, and the lock in it."""
+    monkeypatch.setattr("campaign.db.BUSY_SECONDS", 0.1)
+    monkeypatch.setattr(scheduler, "AFTER_TROUBLE", 0.01)
+    monkeypatch.setattr(scheduler, "LONGEST_SLEEP", 0.1)
+    tries, hold = [], WorkerLock.hold
+
+    def counted(lock: WorkerLock) -> None:
+        tries.append(lock)
+        hold(lock)
+
+    with built(tmp_path, postgres_url, SystemClock()) as house:
+        channel, sent = house.channel("twitter"), threading.Event()
+        daemon = Daemon(house.app, on_end=lambda _id: sent.set())
+        with running(daemon):
+            until(lambda: all(done.is_set() for done in daemon._first_round.values()), "its first round")
+            monkeypatch.setattr(WorkerLock, "hold", counted)
+            if not may_end_it:
+                monkeypatch.setattr(WorkerLock, "_end_lost_session", lambda *_: None)
+            assert daemon._work is not None
+            lock = daemon._work._lock
+            lost, lock._connection = lock._connection, None
+            assert lost is not None
+            if not may_end_it:
+                until(lambda: len(tries) > 3, "several tries")
+                house.add(channel)
+                until(lambda: len(tries) > 6, "several more")
+                assert house.networks.posts() == [], "who does not hold its lock sends nothing"
+                lost.close()
+            else:
+                until(lambda: lock._connection is not None, "the lock again")
+                lost.invalidate()
+                house.add(channel)
+            assert sent.wait(60)
+            assert lock.worker.id in {one.worker for one in attempts_of(house)}, "it is still the same worker"
+
+
+def test_a_dead_connection_is_noticed_in_seconds_unless_the_address_says_otherwise(postgres_url: str) -> None:
+    own = Database(f"{postgres_url}{'&' if '?' in postgres_url else '?'}keepalives_idle=77")
+    upgrade(own)
+    with own.read() as connection, WorkerLock(own, SystemClock()) as lock:
+        assert lock._connection is not None
+        for used in (connection, lock._connection):
+            raw: Any = used.connection.dbapi_connection
+            told = raw.info.get_parameters()
+            assert (told["keepalives_idle"], told["keepalives_interval"]) == ("77", "5")
+            assert (told["tcp_user_timeout"], told["connect_timeout"]) == ("20000", "10")
+    own.close()
+
+
+# --- clocks that are set -----------------------------------------------------------------------------------
+
+
+def test_a_clock_that_is_set_back_stops_no_tick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ahead = timedelta(hours=3)
+
+    class Set(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return datetime.now(tz) + ahead
+
+    for module in (scheduler, apscheduler.schedulers.base):
+        monkeypatch.setattr(module, "datetime", Set)
+    monkeypatch.setattr(scheduler, "TICKS", (*ONCE, ("seal", 0.1)))
+    monkeypatch.setattr(scheduler, "LONGEST_SLEEP", 0.1)
+    sealed: list[None] = []
+    monkeypatch.setattr(Work, "seal", lambda _work: sealed.append(None))
+    with (
+        built(tmp_path, f"sqlite:///{tmp_path / 'k.db'}", SystemClock()) as house,
+        running(Daemon(house.app)) as daemon,
+    ):
+        until(lambda: all(done.is_set() for done in daemon._first_round.values()), "its first round")
+        until(lambda: len(sealed) > 2, "the first ticks")
+        ahead = timedelta(0)
+        before = len(sealed)
+        until(lambda: len(sealed) > before + 5, "further ticks", 10)
+
+
+def test_a_clock_that_is_set_back_delays_no_pull_and_no_sign_of_life(
+    tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    portal = {"url": f"sqlite:///{tmp_path / 'portal.db'}", "table": "orte", "every": "5m"}
+    fields = {"id": "id", "name": "name", "url": "url", "published_at": "published_at"}
+    asked: list[str] = []
+    settings = {"portals": {"traege": portal | {"fields": fields}}}
+    with built(tmp_path, f"sqlite:///{tmp_path / 'k.db'}", clock, **settings) as house:
+        monkeypatch.setattr(house.app, "pull", lambda name: asked.append(name) or [])
+        with house.at_work() as work:
+            work.pull_due()
+            work.deliver()
+            clock.set(START - timedelta(days=1))
+            work.pull_due()
+            assert len(asked) == 1
+            clock.advance(301)
+            work.pull_due()
+            work.deliver()
+        assert len(asked) == 2
+        with house.app.database.read() as connection:
+            seen = newest_worker(connection)
+        assert seen is not None
+        assert seen.seen_at == house.clock.now()
 
 
 # --- what keeps it from posting ----------------------------------------------------------------------------

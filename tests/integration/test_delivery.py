@@ -700,7 +700,7 @@ def test_a_call_that_lasts_does_not_delay_what_comes_due_on_other_channels(house
         assert house.networks.texts() == ["Zwei"]
         release.set()
         sender.join()
-        work.courier.stop()
+        work.stop()
     assert house.networks.texts() == ["Zwei", "Eins"]
 
 

@@ -18,7 +18,16 @@ from posts.drafts import Draft, Image, RemotePost
 from posts.errors import SignedOut
 from posts.ledger import Attempt
 from posts.networks.publisher import Absent, Blind, Found, Publisher, Sighting, could_be
-from posts.reconcile import COMPLETE_READS, FURTHER_LOOKS, FURTHER_PAUSE, MOST_SKEW, REACH_BACK, Reconciler, Settling
+from posts.reconcile import (
+    COMPLETE_READS,
+    FURTHER_LOOKS,
+    FURTHER_PAUSE,
+    MOST_SKEW,
+    PROOF_PAUSE,
+    REACH_BACK,
+    Reconciler,
+    Settling,
+)
 from posts.states import State
 from posts.tables import attempts, deliveries
 from tests.conformance.test_ledger import GRACE, LEASE, Books
@@ -590,3 +599,35 @@ def test_a_reader_that_misses_a_known_success_stays_unproved(desk: Desk) -> None
     desk.reconciler.reconcile()
     with desk.books.database.read() as connection:
         assert not ledger.proved(connection, desk.channel_id, "text")
+
+
+def test_an_open_doubt_does_not_make_proofs_more_frequent(desk: Desk) -> None:
+    desk.settling = replace(desk.settling, looks=(900.0, 1800.0), window=1800.0)
+    desk.restart()
+    desk.books.posted(desk.sending(Draft("twitter", WORDS)), "900")  # the time-line lags and does not show it yet
+    for doubts in (1, 2):
+        desk.doubt(Draft("twitter", f"Zweifel {doubts}"))
+        desk.line.asked_since.clear()
+        for _ in range(int(3 * PROOF_PAUSE)):
+            desk.reconciler.reconcile()
+            desk.books.clock.advance(1)
+        assert len(desk.line.asked_since) == 3, "once for the new doubt, then after each pause"
+    desk.post(remote_id="900")
+    desk.books.clock.advance(PROOF_PAUSE)
+    desk.reconciler.reconcile()
+    with desk.books.database.read() as connection:
+        assert ledger.proved(connection, desk.channel_id, "text")
+
+
+def test_what_was_taken_away_again_is_not_asked_for_as_a_proof(desk: Desk) -> None:
+    desk.books.posted(desk.sending(Draft("twitter", WORDS)), "900")
+    desk.post(remote_id="900")
+    desk.books.clock.advance(1)
+    taken_away = desk.sending(Draft("twitter", "Ein Versehen"))
+    desk.books.posted(taken_away, "901")
+    with desk.books.database.write() as connection:
+        change = update(deliveries).where(deliveries.c.id == taken_away.claim.delivery_id)
+        connection.execute(change.values(removed_at=desk.books.now))
+    desk.reconciler.reconcile()
+    with desk.books.database.read() as connection:
+        assert ledger.proved(connection, desk.channel_id, "text")

@@ -20,8 +20,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from PIL import Image, ImageCms, PngImagePlugin
 
 from campaign import news
+from campaign.compose import link_problem
 from posts.clock import ManualClock
-from posts.images import FetchLimits, ImageError, fetch, prepare_image, store, trim
+from posts.images import FetchLimits, ImageError, fetch, prepare_image, status_of, store, trim
 from posts.images.fetching import _is_public
 
 LOCAL = frozenset({"127.0.0.1"})
@@ -283,6 +284,49 @@ def test_addresses_that_are_none_are_refused_without_repeating_secrets(url: str)
         fetch(url, root=None, limits=LIMITS)
     assert caught.value.reason.startswith("address_")
     assert "geheim" not in str(caught.value)
+
+
+# --- whether a page answers -----------------------------------------------------------------------------------
+
+
+def test_a_page_is_asked_through_its_redirects_on_any_host_and_not_read(server: Server) -> None:
+    server.answers["/alt"] = answers(b"", 301, Location="/orte/m\u00fchle".encode().decode("latin-1"))
+    server.answers["/orte/m%C3%BChle"] = answers(b"x" * 1_000, 404, Content_Length="1000000000")
+    assert status_of(server.url("/alt"), limits=LIMITS) == 404
+    assert link_problem(server.url("/alt"), 5.0, 5.0) == "link_dead:HTTP 404"
+    server.answers["/orte/m%C3%BChle"] = answers(b"")
+    assert link_problem(server.url("/alt"), 5.0, 5.0) is None
+
+
+def test_a_page_that_is_told_byte_by_byte_is_given_up(server: Server) -> None:
+    ended = threading.Event()
+
+    def drip(request: http.server.BaseHTTPRequestHandler) -> None:
+        while not ended.wait(0.05):
+            try:
+                request.wfile.write(b"X")
+            except OSError:
+                return
+
+    server.answers["/"] = drip
+    assert link_problem(server.url("/"), 0.2, 0.5) == "link_dead:slow"
+    ended.set()
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        *("http://[::1", "//[", "http://a..b/", f"http://{'a' * 64}.de/", "http://.de/", "http:///x", "http://x:99999/"),
+        *("http://x:abc/", "http://*.invalid", "http://ü.invalid", "http://a\u200b.invalid", "http://a b.invalid/"),
+        *("http://127.0.0.1:1:2/", "mailto:anna@example.org", "\x00", "http://\ud800.invalid"),
+    ],
+)
+def test_an_impossible_address_is_a_dead_link_and_nothing_worse(server: Server, where: str) -> None:
+    assert str(link_problem(where, 1.0, 1.0)).startswith("link_dead:")
+    if where.isprintable() and where.startswith(("http", "//")):
+        server.answers["/"] = answers(b"", 302, Location=where.encode().decode("latin-1"))
+        assert str(link_problem(server.url("/"), 1.0, 1.0)).startswith("link_dead:")
+        assert refusal(server.url("/"))
 
 
 # --- from a folder --------------------------------------------------------------------------------------------
