@@ -221,6 +221,12 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("delivery.senders", 8, "Parallel sends of one daemon (1 to 64).", _senders),
     Setting("delivery.late_grace", "2h", "How late announcements outside campaigns may go out.", parse_duration),
     Setting(
+        "delivery.catch_up_gap",
+        "1m",
+        "Pause between two starts of a channel while what it sends is more than five minutes late.",
+        parse_duration,
+    ),
+    Setting(
         "delivery.throttle_wait", "1h", "Wait when a network limits without saying for how long.", _positive_duration
     ),
     Setting("sandbox.url", "http://127.0.0.1:8710", "Address of the sandbox networks.", _url),

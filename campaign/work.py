@@ -73,7 +73,12 @@ class Work:
             app.clock,
             self.publishers,
             lock.worker.id,
-            Patience(settings["delivery.lease"], app.longest_call, settings["delivery.throttle_wait"]),
+            Patience(
+                settings["delivery.lease"],
+                app.longest_call,
+                settings["delivery.throttle_wait"],
+                settings["delivery.catch_up_gap"],
+            ),
             settings["delivery.senders"],
             on_end,
             lambda connection: store.kept_back(connection, [State.QUEUED]),

@@ -37,11 +37,13 @@ DOUBTED_SIGN_OUTS = frozenset({"token_invalid", "token_expired"})
 
 @dataclass(frozen=True)
 class Patience:
-    """Durations of the delivery: the lease, what must be left of it for a call, the wait when none is named."""
+    """Durations of the delivery: the lease, what must be left of it for a call, the wait when none is named, the pause
+    of a channel between starts that are long overdue."""
 
     lease: timedelta
     call: timedelta
     throttle_wait: timedelta
+    catch_up_gap: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True)
@@ -184,7 +186,9 @@ class Courier:
         with self._begin() as connection:
             now = ledger.now_of(connection, self._clock)
             stays = self._stopping.is_set() or not self._may_send(connection)
-            attempt = None if stays else ledger.go(connection, claim, now, self._patience.lease)
+            attempt = None
+            if not stays:
+                attempt = ledger.go(connection, claim, now, self._patience.lease, self._patience.catch_up_gap)
             if attempt is None:
                 ledger.give_back(connection, claim)
                 return True

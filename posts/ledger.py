@@ -28,6 +28,8 @@ from posts.tables import Instant, attempts, brake, channels, deliveries, leases,
 DAEMON = "daemon"
 SKEW_COARSENESS = 2.0
 """Seconds that a Date header and the way of an answer may account for."""
+OVERDUE = timedelta(minutes=5)
+"""From then on a start is late by a standstill or an outage, not by the announcements before it."""
 RESTORE = "restore"
 """Stands for the unknown worker of attempts that a restored database no longer knows."""
 
@@ -481,6 +483,7 @@ def _may_speak(now: datetime) -> tuple[Any, ...]:
         channels.c.removed_at.is_(None),
         channels.c.signed_out.is_(None),
         or_(channels.c.throttled_until.is_(None), channels.c.throttled_until <= now),
+        or_(channels.c.rests_until.is_(None), channels.c.rests_until <= now),
     )
 
 
@@ -527,9 +530,11 @@ def _of_claim(taken: Claim) -> tuple[Any, ...]:
     return (deliveries.c.worker == taken.worker, deliveries.c.lease_until == taken.until)
 
 
-def go(connection: Connection, taken: Claim, now: datetime, lease: timedelta) -> Attempt | None:
+def go(
+    connection: Connection, taken: Claim, now: datetime, lease: timedelta, catch_up_gap: timedelta = timedelta(0)
+) -> Attempt | None:
     """Commit to the one visible call; None when the claim lapsed, the text was recalled, the channel was silenced
-    or the brake is on.
+    or the brake is on. After the start of one that is long overdue the channel rests for `catch_up_gap`.
 
     The channel's row is locked first, so that two machines can't both find the channel silent.
     """
@@ -561,6 +566,10 @@ def go(connection: Connection, taken: Claim, now: datetime, lease: timedelta) ->
     if not started:
         return None
     connection.execute(update(deliveries).where(deliveries.c.id == taken.delivery_id).values(attempt=number))
+    overdue = exists().where(deliveries.c.id == taken.delivery_id, deliveries.c.due_at < now - OVERDUE)
+    connection.execute(
+        update(channels).where(channels.c.id == taken.channel_id, overdue).values(rests_until=now + catch_up_gap)
+    )
     connection.execute(
         insert(attempts).values(delivery_id=taken.delivery_id, number=number, worker=taken.worker, started_at=now)
     )
@@ -1277,7 +1286,7 @@ def next_due(connection: Connection, now: datetime, waiting: Iterable[int] = ())
     )
     moment = case((deliveries.c.not_before > deliveries.c.due_at, deliveries.c.not_before), else_=deliveries.c.due_at)
     rows = connection.execute(
-        select(func.min(moment, type_=Instant), channels.c.throttled_until, busy_until)
+        select(func.min(moment, type_=Instant), channels.c.throttled_until, channels.c.rests_until, busy_until)
         .join_from(deliveries, channels)
         .where(
             deliveries.c.state.in_((State.QUEUED.value, State.APPROVED.value)),

@@ -87,6 +87,8 @@ channels = Table(
     Column("removed_at", Instant),
     # Seconds by which our clock was ahead of the network's when it last answered a send.
     Column("clock_skew", Float),
+    # It catches up on what is long overdue, one by one: the next start not before that instant.
+    Column("rests_until", Instant),
     # One call at a time, and whose post is whose, are judged by channel: two of one account would undo both.
     Index(None, "network", "account", "world", unique=True),
 )

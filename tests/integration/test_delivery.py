@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -31,7 +32,7 @@ from posts.networks.twitter import TwitterPublisher
 from posts.reconcile import FURTHER_LOOKS, FURTHER_PAUSE
 from posts.sandbox.server import Server
 from posts.states import State
-from posts.tables import deliveries
+from posts.tables import attempts, channels, deliveries
 from tests.conftest import START
 from tests.integration.harness import ACCOUNT, PAGE, House, Networks, until
 from tests.integration.test_daemon import CAMPAIGN
@@ -662,6 +663,40 @@ def test_what_was_held_up_longer_than_its_grace_is_missed(house: House, work: Wo
     house.app.move(announcement, house.clock.now().isoformat(), force=True)
     work.deliver()
     assert house.state(announcement) is State.POSTED
+
+
+def test_after_a_standstill_a_channel_catches_up_with_pauses(
+    tmp_path: Path, database_url: str, networks: Networks, running: tuple[Server, ManualClock]
+) -> None:
+    house = House(tmp_path, database_url, networks, running[1])
+    behind, other = house.channel("facebook"), house.channel("twitter")
+    for number in range(3):
+        house.add(behind, f"Nr. {number}", after=600 * number)
+    pass_time(house, 1800)
+    house.add(behind, "Pünktlich")
+    house.add(other, "Eins")
+    house.add(other, "Zwei")
+    with house.at_work() as work:
+        work.deliver()
+        assert house.networks.texts(ACCOUNT) == ["Eins", "Zwei"], "who is not behind does not pause"
+        for _ in range(3):
+            due = work.next_due()
+            assert due is not None
+            assert due == house.clock.now() + timedelta(minutes=1)
+            pass_time(house, 60)
+            work.deliver()
+        assert work.next_due() is None
+    assert house.networks.texts(PAGE) == ["Nr. 0", "Nr. 1", "Nr. 2", "Pünktlich"]
+    begun = sorted(one.started_at for one in calls_of(house, behind))
+    assert {b - a for a, b in itertools.pairwise(begun)} == {timedelta(minutes=1)}
+    house.app.close()
+
+
+def calls_of(house: House, channel: str) -> list[Any]:
+    """The calls of a channel that were begun."""
+    with house.app.database.read() as connection:
+        query = select(attempts).join_from(attempts, deliveries).join_from(deliveries, channels)
+        return list(connection.execute(query.where(channels.c.name == channel)))
 
 
 def test_a_paused_channel_waits_and_the_others_go_on(house: House, work: Work) -> None:
