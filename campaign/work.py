@@ -144,8 +144,9 @@ class Work:
             if troubles == told and (not troubles or monotonic - at < SIGN_OF_LIFE.total_seconds()):
                 return
             # Where it can't be written now, the database is the trouble: who looks there is told by that.
-            with contextlib.suppress(Exception), self._app.database.write() as connection:
-                ledger.note_troubles(connection, self._lock.worker.id, troubles, self._app.now(connection))
+            with contextlib.suppress(Exception):
+                with self._app.database.write() as connection:
+                    ledger.note_troubles(connection, self._lock.worker.id, troubles, self._app.now(connection))
                 self._told = troubles, monotonic
 
     def stop(self) -> None:
