@@ -1,0 +1,429 @@
+// The calendar: draws what the pages' server answers for the days that are shown, moves by mouse and by keyboard,
+// and keeps view, day and narrowing in the address.
+"use strict";
+
+{
+  const RENEW_EVERY = 60_000;
+  const SHOWN_IN_CELL = 4;
+  const IN_POPOVER = 12;
+  const VIEWS = { monat: "dayGridMonth", woche: "timeGridWeek", tag: "listDay", liste: "listMonth" };
+  const NAMES = Object.fromEntries(Object.entries(VIEWS).map(([name, view]) => [view, name]));
+  const SIGNS = "http://www.w3.org/2000/svg";
+
+  const given = JSON.parse(document.getElementById("kalender-angaben").textContent);
+  const { words } = given;
+  const filter = document.getElementById("filter");
+  const dialog = document.getElementById("verschieben");
+  const box = document.getElementById("kalender");
+  const locale = given.language === "de" ? "de-DE" : "en-GB";
+  const written = (options) => new Intl.DateTimeFormat(locale, { timeZone: given.zone, ...options });
+  const clock = written({ hour: "2-digit", minute: "2-digit" });
+  const instant = written({ weekday: "short", day: "2-digit", month: "2-digit", year: "numeric", hour: "2-digit", minute: "2-digit" });
+  const filled = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+  const at = (iso) => instant.format(new Date(iso));
+
+  let undo = null; // what takes the last move back
+  let focusOn = null; // the announcement that has the focus after the next drawing
+  let renewing = false; // nobody asked for what is fetched
+  let following = true; // the address leads, the calendar follows
+
+  // --- small pieces of the page; whatever came from portals or people is text, never markup
+
+  const make = (name, classes, ...inside) => {
+    const element = document.createElement(name);
+    element.className = classes;
+    element.append(...inside.filter((one) => one !== null && one !== ""));
+    return element;
+  };
+  const hidden = (text) => make("span", "visually-hidden", text);
+
+  const sign = (state) => {
+    const drawn = document.createElementNS(SIGNS, "svg");
+    drawn.setAttribute("class", "sign");
+    drawn.setAttribute("aria-hidden", "true");
+    const use = document.createElementNS(SIGNS, "use");
+    use.setAttribute("href", `#zeichen-${state}`);
+    drawn.append(use);
+    return drawn;
+  };
+
+  const time = (iso) => {
+    const element = make("time", "", clock.format(new Date(iso)));
+    element.dateTime = iso;
+    return element;
+  };
+
+  const colour = (channel) => {
+    const number = given.channels.indexOf(channel);
+    return number < 0 ? "" : `colour-${number % 8}`;
+  };
+
+  const opened = (one) => given.opens.replace("{}", one.id);
+  const newAt = (one) => `${given.adds}?${new URLSearchParams({ kanal: one.channel, termin: one.at })}`;
+
+  // --- one announcement, small in a cell or as a line of a list
+
+  const piece = (one) => {
+    const link = make(
+      "a",
+      `piece of-${one.state} ${colour(one.channel)}`,
+      make("span", "piece-head", time(one.at), " ", make("span", "piece-title", one.title)),
+      make("span", "piece-foot", sign(one.state), hidden(`${given.states[one.state]}, `), make("span", "piece-channel", one.channel)),
+    );
+    link.href = opened(one);
+    return described(link, one);
+  };
+
+  const described = (link, one) => {
+    link.dataset.announcement = one.id;
+    link.draggable = false;
+    link.title = [`${clock.format(new Date(one.at))} ${one.title}`, one.channel, given.states[one.state], one.why].filter(Boolean).join("\n");
+    if (one.movable && given.moves) link.setAttribute("aria-keyshortcuts", "V");
+    return link;
+  };
+
+  const line = (one) => {
+    const link = make("a", "line-title", one.title);
+    link.href = opened(one);
+    const told = make("div", "", make("p", "", described(link, one)), make("p", "marks", state(one), make("span", "quiet", origin(one))));
+    if (one.why) told.append(make("p", "why", one.why));
+    return make("div", `line ${colour(one.channel)} of-${one.state}`, time(one.at), told, make("span", "line-acts", movable(one)));
+  };
+
+  const state = (one) => make("span", `state state-${one.state}`, sign(one.state), ` ${given.states[one.state]}`);
+  const origin = (one) => [one.channel, one.step, one.campaign].filter(Boolean).join(" · ");
+
+  const movable = (one) => {
+    if (!one.movable || !given.moves) return "";
+    const button = make("button", "btn btn-sm btn-outline-primary", words.move, hidden(`: ${one.title}`));
+    button.type = "button";
+    button.addEventListener("click", () => ask(one));
+    return button;
+  };
+
+  const freePiece = (one, inList) => {
+    const named = filled(words.freeOn, one);
+    const text = make("span", "piece-head", time(one.at), " ", make("span", "piece-title", inList ? named : words.free));
+    const foot = inList ? "" : make("span", "piece-foot", make("span", "piece-channel", one.channel));
+    const element = make(given.adds ? "a" : "span", `piece free ${colour(one.channel)}`, text, foot);
+    if (given.adds) element.href = newAt(one);
+    element.title = named;
+    return element;
+  };
+
+  const drawn = ({ event, view }) => {
+    const inList = view.type.startsWith("list");
+    const { one, free } = event.extendedProps;
+    return { domNodes: [free ? freePiece(free, inList) : inList ? line(one) : piece(one)] };
+  };
+
+  // --- asking the server
+
+  const asked = async (path, options = {}) => {
+    const answer = await fetch(path, { ...options, headers: { "HX-Request": "true", ...options.headers } });
+    const signIn = answer.headers.get("hx-redirect");
+    if (signIn) location.assign(signIn);
+    const isJson = answer.headers.get("content-type")?.startsWith("application/json");
+    if (!isJson) throw new Error(words.failed);
+    return { ok: answer.ok, told: await answer.json() };
+  };
+
+  const sent = (path, fields) =>
+    asked(path, { method: "POST", body: new URLSearchParams({ ...fields, csrf: given.csrf }) });
+
+  const narrowing = () => [...new FormData(filter)].filter(([, value]) => value);
+
+  const dayBefore = (iso) => new Date(Date.parse(`${iso.slice(0, 10)}T00:00:00Z`) - 86_400_000).toISOString().slice(0, 10);
+  const dayAfter = (iso) => new Date(Date.parse(`${iso}T00:00:00Z`) + 86_400_000).toISOString().slice(0, 10);
+
+  const fetched = async ({ startStr, endStr }) => {
+    const query = new URLSearchParams([...narrowing(), ["von", startStr.slice(0, 10)], ["bis", dayBefore(endStr)]]);
+    const { ok, told } = await asked(`/kalender/daten?${query}`, { headers: renewing ? { "X-Renewal": "1" } : {} });
+    if (!ok) throw new Error(words.unloaded);
+    warn(told.more ? words.tooMany : "");
+    return [
+      ...told.announcements.map((one) => ({
+        id: String(one.id),
+        start: one.at,
+        title: one.title,
+        startEditable: given.moves && one.movable,
+        extendedProps: { one },
+      })),
+      ...told.free.map((free) => ({ start: free.at, title: words.free, extendedProps: { free } })),
+      ...told.closed.map((one) => ({ start: one.first, end: dayAfter(one.last), allDay: true, title: one.title, display: "background" })),
+    ];
+  };
+
+  // --- what is told
+
+  const tell = (text, back) => {
+    const bar = document.getElementById("gemeldet");
+    bar.replaceChildren(text);
+    undo = back ?? null;
+    if (!undo) return;
+    const button = make("button", "btn btn-sm btn-outline-primary", words.undo);
+    button.type = "button";
+    button.addEventListener("click", takeBack);
+    bar.append(button);
+  };
+  const warn = (text) => document.getElementById("gewarnt").replaceChildren(text);
+
+  // --- moving
+
+  const move = async (one, termin, insist) => {
+    const fields = { beitrag: one.id, termin, gesehen: one.at };
+    const answer = await sent("/kalender/verschieben", insist ? { ...fields, trotzdem: "true" } : fields);
+    if (answer.ok) done(answer.told, words.moved);
+    return answer;
+  };
+
+  const done = (told, text) => {
+    warn("");
+    const back = { beitrag: told.id, termin: told.was, gesehen: told.at, fest: String(told.pinned) };
+    tell(filled(text, { title: told.title, at: at(told.at) }), text === words.moved && told.undoable ? back : null);
+    focusOn = String(told.id);
+    calendar.refetchEvents();
+  };
+
+  const takeBack = async () => {
+    if (!undo) return;
+    const back = undo;
+    undo = null;
+    try {
+      const { ok, told } = await sent("/kalender/rueckgaengig", back);
+      if (ok) done(told, words.back);
+      else {
+        tell("");
+        warn(told.reason);
+        calendar.refetchEvents();
+      }
+    } catch (error) {
+      warn(error.message);
+    }
+  };
+
+  const dropped = async (info) => {
+    const { one } = info.event.extendedProps;
+    const wanted = info.event.startStr;
+    try {
+      const { ok, told } = await move(one, wanted, false);
+      if (ok) return;
+      info.revert();
+      if (told.insist) ask(one, wanted, told);
+      else {
+        warn(told.reason);
+        calendar.refetchEvents();
+      }
+    } catch (error) {
+      info.revert();
+      warn(error.message);
+    }
+  };
+
+  // The dialog: a wanted instant, why the rhythm speaks against it, what it would permit.
+  const slot = (name) => dialog.querySelector(`[data-slot="${name}"]`);
+  const field = dialog.querySelector("input");
+  let about = null;
+
+  const wall = (iso) => {
+    const parts = Object.fromEntries(
+      new Intl.DateTimeFormat("en-CA", { timeZone: given.zone, year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", hourCycle: "h23" })
+        .formatToParts(new Date(iso))
+        .map(({ type, value }) => [type, value]),
+    );
+    return `${parts.year}-${parts.month}-${parts.day}T${parts.hour}:${parts.minute}`;
+  };
+
+  const ask = (one, wanted = one.at, refused = null) => {
+    about = one;
+    slot("title").textContent = one.title;
+    slot("place").textContent = `${at(one.at)} · ${one.channel}`;
+    field.value = wall(wanted);
+    object(refused);
+    if (!dialog.open) dialog.showModal();
+  };
+
+  const object = (refused) => {
+    slot("reason").textContent = refused?.reason ?? "";
+    slot("reason").hidden = !refused;
+    dialog.querySelector('[data-act="insist"]').hidden = !refused?.insist;
+    const others = refused?.instead ?? [];
+    slot("instead").hidden = others.length === 0;
+    slot("instead").querySelector(".acts").replaceChildren(
+      ...others.map((iso) => {
+        const button = make("button", "btn btn-sm btn-outline-primary", at(iso));
+        button.type = "button";
+        button.addEventListener("click", () => attempt(wall(iso), false));
+        return button;
+      }),
+    );
+  };
+
+  const attempt = async (termin, insist) => {
+    try {
+      const { ok, told } = await move(about, termin, insist);
+      if (ok) dialog.close();
+      else {
+        object(told);
+        field.focus();
+      }
+    } catch (error) {
+      object({ reason: error.message });
+    }
+  };
+
+  dialog.querySelector("form").addEventListener("submit", (event) => {
+    const act = event.submitter?.value;
+    if (act === "leave") return;
+    event.preventDefault();
+    attempt(field.value, act === "insist");
+  });
+  field.addEventListener("input", () => object(null));
+
+  document.addEventListener("keydown", (event) => {
+    if (event.target.closest("input, select, textarea, dialog")) return;
+    if ((event.ctrlKey || event.metaKey) && event.key === "z" && undo) {
+      event.preventDefault();
+      takeBack();
+    }
+    if (event.ctrlKey || event.metaKey || event.altKey || event.key.toLowerCase() !== "v") return;
+    const number = event.target.closest("[data-announcement]")?.dataset.announcement;
+    const one = number && calendar.getEventById(number)?.extendedProps.one;
+    if (one?.movable && given.moves) ask(one);
+  });
+
+  // --- the address
+
+  const address = () => {
+    const query = new URLSearchParams(narrowing());
+    query.set("ansicht", NAMES[calendar.view.type]);
+    query.set("tag", calendar.formatIso(calendar.getDate(), true));
+    return `${location.pathname}?${query}`;
+  };
+
+  const remember = () => {
+    const now = address();
+    if (following || now === location.pathname + location.search) return;
+    history.pushState(null, "", now);
+    for (const field of document.querySelectorAll('input[name="weiter"]')) field.value = now;
+    const plain = new URLSearchParams(narrowing());
+    plain.set("monat", calendar.formatIso(calendar.getDate(), true).slice(0, 7));
+    document.getElementById("einfach").href = `/kalender/liste?${plain}`;
+  };
+
+  window.addEventListener("popstate", () => {
+    const query = new URLSearchParams(location.search);
+    following = true;
+    for (const field of filter.elements) {
+      if (field.type === "checkbox") field.checked = query.has(field.name);
+      else if (field.name) field.value = query.get(field.name) ?? "";
+    }
+    calendar.changeView(VIEWS[query.get("ansicht")] ?? usual, query.get("tag") || given.now.slice(0, 10));
+    following = false;
+    narrowed();
+  });
+
+  // --- turning pages
+
+  const turned = () => {
+    document.getElementById("zeitraum").textContent = calendar.view.title;
+    for (const button of document.querySelectorAll("[data-view]"))
+      button.setAttribute("aria-pressed", String(VIEWS[button.dataset.view] === calendar.view.type));
+    remember();
+  };
+
+  const narrowed = () => {
+    const number = narrowing().length;
+    const mark = document.getElementById("eingegrenzt");
+    mark.hidden = number === 0;
+    mark.textContent = filled(words.narrowed, { n: number });
+    remember();
+    calendar.refetchEvents();
+  };
+
+  const more = ({ date, hiddenSegs }) => {
+    if (hiddenSegs.length <= IN_POPOVER) return "popover";
+    calendar.changeView(VIEWS.tag, date);
+    return undefined;
+  };
+
+  document.getElementById("blaettern").addEventListener("click", ({ target }) => {
+    const { turn, view } = target.closest("button")?.dataset ?? {};
+    if (turn) calendar[turn]();
+    if (view) calendar.changeView(VIEWS[view]);
+  });
+  filter.addEventListener("change", narrowed);
+  filter.addEventListener("submit", (event) => event.preventDefault());
+  filter.addEventListener("reset", (event) => {
+    event.preventDefault();
+    for (const field of filter.elements) field.type === "checkbox" ? (field.checked = false) : (field.value = "");
+    narrowed();
+  });
+
+  // --- the calendar itself
+
+  const usual = matchMedia("(max-width: 40rem)").matches ? VIEWS.liste : VIEWS.monat;
+  const calendar = new FullCalendar.Calendar(box, {
+    locale: given.language === "de" ? "de" : "en-gb",
+    firstDay: 1,
+    timeZone: given.zone,
+    now: given.now,
+    initialView: VIEWS[given.view] ?? usual,
+    initialDate: given.day || given.now.slice(0, 10),
+    headerToolbar: false,
+    titleFormat: { year: "numeric", month: "long" },
+    views: {
+      timeGridWeek: { titleFormat: { year: "numeric", month: "long", day: "numeric" } },
+      listDay: { titleFormat: { weekday: "long", year: "numeric", month: "long", day: "numeric" } },
+    },
+    height: "auto",
+    weekNumbers: true,
+    weekNumberCalculation: "ISO",
+    navLinks: true,
+    navLinkDayClick: (date) => calendar.changeView(VIEWS.tag, date),
+    navLinkWeekClick: (date) => calendar.changeView(VIEWS.woche, date),
+    dayMaxEvents: SHOWN_IN_CELL,
+    moreLinkClick: more,
+    moreLinkText: (n) => filled(words.more, { n }),
+    noEventsText: words.nothing,
+    closeHint: words.close,
+    allDayText: words.allDay,
+    slotMinTime: "06:00:00",
+    slotMaxTime: "24:00:00",
+    slotDuration: "01:00:00",
+    snapDuration: "00:15:00",
+    slotEventOverlap: false,
+    nowIndicator: true,
+    eventDisplay: "block",
+    eventInteractive: false,
+    eventDurationEditable: false,
+    defaultTimedEventDuration: "00:45:00",
+    eventOrder: "start,id",
+    events: fetched,
+    eventContent: drawn,
+    eventDrop: dropped,
+    datesSet: turned,
+    loading: (is) => box.setAttribute("aria-busy", String(is)),
+    eventsSet: () => requestAnimationFrame(focused),
+    eventSourceFailure: (error) => warn(error.message),
+  });
+
+  const focused = () => {
+    if (!focusOn) return;
+    const link = box.querySelector(`[data-announcement="${CSS.escape(focusOn)}"]`);
+    if (!link) return;
+    focusOn = null;
+    link.focus();
+  };
+
+  setInterval(() => {
+    if (document.hidden || dialog.open || box.contains(document.activeElement)) return;
+    renewing = true;
+    calendar.refetchEvents();
+    renewing = false;
+  }, RENEW_EVERY);
+
+  document.getElementById("laedt").remove();
+  calendar.render();
+  following = false;
+}
