@@ -6,7 +6,12 @@
   const RENEW_EVERY = 60_000;
   const SHOWN_IN_CELL = 4;
   const IN_POPOVER = 12;
-  const VIEWS = { monat: "dayGridMonth", woche: "timeGridWeek", tag: "listDay", liste: "listMonth" };
+  const LINES = 500; // a list of more than these shows the first of each day, so that it stays quick
+  const LINES_A_DAY = 15;
+  const FIRST_HOUR = "06:00:00";
+  const small = matchMedia("(max-width: 40rem)").matches;
+  const VIEWS = { monat: "dayGridMonth", woche: small ? "listWeek" : "timeGridWeek", tag: "listDay", liste: "listMonth" };
+  const usual = small ? VIEWS.liste : VIEWS.monat;
   const NAMES = Object.fromEntries(Object.entries(VIEWS).map(([name, view]) => [view, name]));
   const SIGNS = "http://www.w3.org/2000/svg";
 
@@ -19,11 +24,13 @@
   const written = (options) => new Intl.DateTimeFormat(locale, { timeZone: given.zone, ...options });
   const clock = written({ hour: "2-digit", minute: "2-digit" });
   const instant = written({ weekday: "short", day: "2-digit", month: "2-digit", year: "numeric", hour: "2-digit", minute: "2-digit" });
+  const weekday = new Intl.DateTimeFormat(locale, { timeZone: "UTC", weekday: "short", day: "2-digit", month: "2-digit" });
   const filled = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
   const at = (iso) => instant.format(new Date(iso));
 
   let undo = null; // what takes the last move back
   let focusOn = null; // the announcement that has the focus after the next drawing
+  let drawing = VIEWS[given.view] ?? usual; // what is fetched is drawn so
   let renewing = false; // nobody asked for what is fetched
   let following = true; // the address leads, the calendar follows
 
@@ -67,8 +74,8 @@
     const link = make(
       "a",
       `piece of-${one.state} ${colour(one.channel)}`,
-      make("span", "piece-head", time(one.at), " ", make("span", "piece-title", one.title)),
-      make("span", "piece-foot", sign(one.state), hidden(`${given.states[one.state]}, `), make("span", "piece-channel", one.channel)),
+      make("span", "piece-head", time(one.at), sign(one.state), hidden(` ${given.states[one.state]}, `), make("span", "piece-channel", one.channel)),
+      make("span", "piece-title", one.title),
     );
     link.href = opened(one);
     return described(link, one);
@@ -103,18 +110,25 @@
 
   const freePiece = (one, inList) => {
     const named = filled(words.freeOn, one);
-    const text = make("span", "piece-head", time(one.at), " ", make("span", "piece-title", inList ? named : words.free));
-    const foot = inList ? "" : make("span", "piece-foot", make("span", "piece-channel", one.channel));
-    const element = make(given.adds ? "a" : "span", `piece free ${colour(one.channel)}`, text, foot);
+    const head = make("span", "piece-head", time(one.at), inList ? "" : make("span", "piece-channel", one.channel));
+    const text = make("span", "piece-title", inList ? named : words.free);
+    const element = make(given.adds ? "a" : "span", `piece free ${colour(one.channel)}`, head, " ", text);
     if (given.adds) element.href = newAt(one);
     element.title = named;
     return element;
   };
 
+  const others = (rest) => {
+    const button = make("button", "btn btn-sm btn-outline-primary", filled(words.more, rest));
+    button.type = "button";
+    button.addEventListener("click", () => show(VIEWS.tag, rest.day));
+    return button;
+  };
+
   const drawn = ({ event, view }) => {
     const inList = view.type.startsWith("list");
-    const { one, free } = event.extendedProps;
-    return { domNodes: [free ? freePiece(free, inList) : inList ? line(one) : piece(one)] };
+    const { one, free, rest } = event.extendedProps;
+    return { domNodes: [rest ? others(rest) : free ? freePiece(free, inList) : inList ? line(one) : piece(one)] };
   };
 
   // --- asking the server
@@ -141,17 +155,61 @@
     const { ok, told } = await asked(`/kalender/daten?${query}`, { headers: renewing ? { "X-Renewal": "1" } : {} });
     if (!ok) throw new Error(words.unloaded);
     warn(told.more ? words.tooMany : "");
+    openEarly(told.announcements);
+    nameClosed(told.closed, startStr.slice(0, 10), dayBefore(endStr));
+    const thin = drawing === VIEWS.liste && told.announcements.length > LINES;
     return [
-      ...told.announcements.map((one) => ({
-        id: String(one.id),
-        start: one.at,
-        title: one.title,
-        startEditable: given.moves && one.movable,
-        extendedProps: { one },
-      })),
-      ...told.free.map((free) => ({ start: free.at, title: words.free, extendedProps: { free } })),
-      ...told.closed.map((one) => ({ start: one.first, end: dayAfter(one.last), allDay: true, title: one.title, display: "background" })),
+      ...(thin ? thinned(told.announcements) : told.announcements.map(entry)),
+      ...told.free.map((free) => ({ start: free.at, title: words.free, extendedProps: { free, rank: 1 } })),
+      ...[...byDay(told.closed)].map(([day, titles]) => ({ start: day, allDay: true, title: titles.join("; "), display: "background" })),
     ];
+  };
+
+  const entry = (one) => ({
+    id: String(one.id),
+    start: one.at,
+    title: one.title,
+    startEditable: given.moves && one.movable,
+    extendedProps: { one, rank: 0 },
+  });
+
+  const thinned = (announcements) => {
+    const days = new Map();
+    for (const one of announcements) {
+      const day = one.at.slice(0, 10);
+      days.set(day, [...(days.get(day) ?? []), one]);
+    }
+    return [...days].flatMap(([day, every]) => {
+      const shown = every.slice(0, LINES_A_DAY);
+      const rest = { day, n: every.length - shown.length };
+      const last = { start: shown.at(-1).at, title: "", extendedProps: { rest, rank: 2 } };
+      return [...shown.map(entry), ...(rest.n ? [last] : [])];
+    });
+  };
+
+  // A week's day begins at six, unless something would go out before.
+  const openEarly = (announcements) => {
+    const early = announcements.some((one) => one.at.slice(11, 13) < "06");
+    const wanted = early ? "00:00:00" : FIRST_HOUR;
+    setTimeout(() => calendar.setOption("slotMinTime", wanted));
+  };
+
+  const byDay = (closed) => {
+    const days = new Map();
+    for (const { first, last, title } of closed)
+      for (let day = first; day <= last; day = dayAfter(day)) days.set(day, [...(days.get(day) ?? []), title]);
+    return days;
+  };
+
+  // Reasons in words, for whoever sees no background: lists have none, and telephones no room for it.
+  const nameClosed = (closed, first, last) => {
+    const between = (one) => weekday.formatRange(new Date(one.first), new Date(one.last));
+    document.getElementById("gesperrt").replaceChildren(
+      ...closed
+        .filter((one) => one.first <= last && one.last >= first)
+        .map((one) => make("li", "", make("strong", "", between(one)), ` ${one.title}`)),
+    );
+    document.getElementById("gesperrt-titel").hidden = closed.length === 0;
   };
 
   // --- what is told
@@ -318,12 +376,17 @@
       if (field.type === "checkbox") field.checked = query.has(field.name);
       else if (field.name) field.value = query.get(field.name) ?? "";
     }
-    calendar.changeView(VIEWS[query.get("ansicht")] ?? usual, query.get("tag") || given.now.slice(0, 10));
+    show(VIEWS[query.get("ansicht")] ?? usual, query.get("tag") || given.now.slice(0, 10));
     following = false;
     narrowed();
   });
 
   // --- turning pages
+
+  const show = (view, date) => {
+    drawing = view;
+    calendar.changeView(view, date);
+  };
 
   const turned = () => {
     document.getElementById("zeitraum").textContent = calendar.view.title;
@@ -343,14 +406,14 @@
 
   const more = ({ date, hiddenSegs }) => {
     if (hiddenSegs.length <= IN_POPOVER) return "popover";
-    calendar.changeView(VIEWS.tag, date);
+    show(VIEWS.tag, date);
     return undefined;
   };
 
   document.getElementById("blaettern").addEventListener("click", ({ target }) => {
     const { turn, view } = target.closest("button")?.dataset ?? {};
     if (turn) calendar[turn]();
-    if (view) calendar.changeView(VIEWS[view]);
+    if (view) show(VIEWS[view]);
   });
   filter.addEventListener("change", narrowed);
   filter.addEventListener("submit", (event) => event.preventDefault());
@@ -362,13 +425,12 @@
 
   // --- the calendar itself
 
-  const usual = matchMedia("(max-width: 40rem)").matches ? VIEWS.liste : VIEWS.monat;
   const calendar = new FullCalendar.Calendar(box, {
     locale: given.language === "de" ? "de" : "en-gb",
     firstDay: 1,
     timeZone: given.zone,
     now: given.now,
-    initialView: VIEWS[given.view] ?? usual,
+    initialView: drawing,
     initialDate: given.day || given.now.slice(0, 10),
     headerToolbar: false,
     titleFormat: { year: "numeric", month: "long" },
@@ -380,17 +442,20 @@
     weekNumbers: true,
     weekNumberCalculation: "ISO",
     navLinks: true,
-    navLinkDayClick: (date) => calendar.changeView(VIEWS.tag, date),
-    navLinkWeekClick: (date) => calendar.changeView(VIEWS.woche, date),
+    navLinkDayClick: (date) => show(VIEWS.tag, date),
+    navLinkWeekClick: (date) => show(VIEWS.woche, date),
     dayMaxEvents: SHOWN_IN_CELL,
     moreLinkClick: more,
     moreLinkText: (n) => filled(words.more, { n }),
     noEventsText: words.nothing,
     closeHint: words.close,
     allDayText: words.allDay,
-    slotMinTime: "06:00:00",
+    slotMinTime: FIRST_HOUR,
     slotMaxTime: "24:00:00",
     slotDuration: "01:00:00",
+    slotMinHeight: 44,
+    eventMinHeight: 52,
+    eventMaxStack: 2,
     snapDuration: "00:15:00",
     slotEventOverlap: false,
     nowIndicator: true,
@@ -398,7 +463,11 @@
     eventInteractive: false,
     eventDurationEditable: false,
     defaultTimedEventDuration: "00:45:00",
-    eventOrder: "start,id",
+    eventOrder: "start,rank,title",
+    backgroundEventTitleClass: "closed",
+    dayCellBottomClass: "cell-foot",
+    listItemEventBeforeClass: "off",
+    lazyFetching: false,
     events: fetched,
     eventContent: drawn,
     eventDrop: dropped,
