@@ -240,7 +240,7 @@ def _item_json(one: Item) -> dict[str, Any]:
 def move(
     visitor: Here,
     beitrag: Id,
-    termin: Instant,
+    termin: Instant = "",
     gesehen: Instant = "",
     trotzdem: Annotated[bool, Form()] = False,
 ) -> Response:
@@ -259,7 +259,7 @@ def move(
 
 @routes.post("/kalender/rueckgaengig")
 def take_back(
-    visitor: Here, beitrag: Id, termin: Instant, gesehen: Instant, fest: Annotated[bool, Form()] = True
+    visitor: Here, beitrag: Id, termin: Instant = "", gesehen: Instant = "", fest: Annotated[bool, Form()] = True
 ) -> Response:
     """Move an announcement back; `fest`: a person had put it there before."""
     try:
