@@ -381,7 +381,7 @@ def test_filling_is_shown_first_and_done_then(house: House, channel: str, editor
     places(house, "Hof", "Mühle")
     house.app.apply_campaign(CAMPAIGN.format(channel=channel))
     editor.get("/kalender").get("/kalender/planen")
-    assert "2 Beiträge bekämen einen Termin" in editor.words and "Die Altmark" in editor.words
+    assert "2 Beiträge bekämen einen Termin." in editor.words and "Die Altmark" in editor.words
     assert house.app.announcements() == []
     editor.press("Jetzt planen")
     assert editor.path == "/kalender" and "Geplant: 2, angehalten: 0, ohne Termin: 0." in editor.words

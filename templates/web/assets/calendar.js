@@ -4,6 +4,7 @@
 
 {
   const RENEW_EVERY = 60_000;
+  const FOCUS_LASTS = 3_000;
   const SHOWN_IN_CELL = 4;
   const IN_POPOVER = 12;
   const LINES = 500; // a list of more than these shows the first of each day, so that it stays quick
@@ -29,7 +30,7 @@
   const at = (iso) => instant.format(new Date(iso));
 
   let undo = null; // what takes the last move back
-  let focusOn = null; // the announcement that has the focus after the next drawing
+  let focusOn = null; // the announcement that was just moved
   let drawing = VIEWS[given.view] ?? usual; // what is fetched is drawn so
   let renewing = false; // nobody asked for what is fetched
   let following = true; // the address leads, the calendar follows
@@ -84,6 +85,7 @@
   const described = (link, one) => {
     link.dataset.announcement = one.id;
     link.draggable = false;
+    if (one.id === focusOn) refocus(link);
     link.title = [`${clock.format(new Date(one.at))} ${one.title}`, one.channel, given.states[one.state], one.why].filter(Boolean).join("\n");
     if (one.movable && given.moves) link.setAttribute("aria-keyshortcuts", "V");
     return link;
@@ -239,9 +241,22 @@
     warn("");
     const back = { beitrag: told.id, termin: told.was, gesehen: told.at, fest: String(told.pinned) };
     tell(filled(text, { title: told.title, at: at(told.at) }), text === words.moved && told.undoable ? back : null);
-    focusOn = String(told.id);
+    keepFocus(told.id);
     calendar.refetchEvents();
   };
+
+  // Drawing anew makes new elements: for a moment each one of the announcement takes the focus that got lost.
+  const keepFocus = (number) => {
+    focusOn = number;
+    setTimeout(() => (focusOn = null), FOCUS_LASTS);
+  };
+  const refocus = (link) =>
+    requestAnimationFrame(() => {
+      if (!focusOn || !link.isConnected || document.activeElement !== document.body) return;
+      link.focus();
+      // What is not laid out yet is hidden, and can't have the focus.
+      if (document.activeElement !== link) refocus(link);
+    });
 
   const takeBack = async () => {
     if (!undo) return;
@@ -305,6 +320,7 @@
     slot("reason").textContent = refused?.reason ?? "";
     slot("reason").hidden = !refused;
     dialog.querySelector('[data-act="insist"]').hidden = !refused?.insist;
+    dialog.querySelector('[data-act="move"]').hidden = Boolean(refused?.insist);
     const others = refused?.instead ?? [];
     slot("instead").hidden = others.length === 0;
     slot("instead").querySelector(".acts").replaceChildren(
@@ -425,6 +441,19 @@
 
   // --- the calendar itself
 
+  // Names that hide what is written: a reader shall hear what others see, and headings shall not be empty.
+  const heard = ({ el }) => {
+    for (const one of el.querySelectorAll('[aria-hidden="true"]:not(svg)')) one.removeAttribute("aria-hidden");
+    for (const one of el.querySelectorAll("[role=link]")) one.removeAttribute("aria-label");
+  };
+  const unnamed = ({ el }) => {
+    for (const one of [el, ...el.querySelectorAll("[aria-label]:not(a, button, [role=button], [role=link])")])
+      one.removeAttribute("aria-label");
+  };
+  const headed = ({ el }) => {
+    for (const one of el.querySelectorAll("[role=rowheader]:empty")) one.append(hidden(words.timed));
+  };
+
   const calendar = new FullCalendar.Calendar(box, {
     locale: given.language === "de" ? "de" : "en-gb",
     firstDay: 1,
@@ -450,6 +479,12 @@
     noEventsText: words.nothing,
     closeHint: words.close,
     allDayText: words.allDay,
+    timedText: words.timed,
+    dayHeaderDidMount: heard,
+    dayCellDidMount: unnamed,
+    weekNumberHeaderDidMount: unnamed,
+    inlineWeekNumberDidMount: unnamed,
+    viewDidMount: headed,
     slotMinTime: FIRST_HOUR,
     slotMaxTime: "24:00:00",
     slotDuration: "01:00:00",
@@ -473,17 +508,8 @@
     eventDrop: dropped,
     datesSet: turned,
     loading: (is) => box.setAttribute("aria-busy", String(is)),
-    eventsSet: () => requestAnimationFrame(focused),
     eventSourceFailure: (error) => warn(error.message),
   });
-
-  const focused = () => {
-    if (!focusOn) return;
-    const link = box.querySelector(`[data-announcement="${CSS.escape(focusOn)}"]`);
-    if (!link) return;
-    focusOn = null;
-    link.focus();
-  };
 
   setInterval(() => {
     if (document.hidden || dialog.open || box.contains(document.activeElement)) return;
