@@ -204,9 +204,8 @@ def _blackouts(campaign: Campaign) -> list[Closed]:
     return [Closed(one.first, one.last, one.reason, "campaign", campaign.title) for one in every]
 
 
-def _request(app: App, connection: Connection, span: dict[str, datetime], channel: str | None) -> PlanRequest:
-    now = app.now(connection)
-    return planning.request_near(connection, app.settings, now, span["since"], span["before"], channel)
+def _request(app: App, connection: Connection, span: dict[str, datetime]) -> PlanRequest:
+    return planning.request_near(connection, app.settings, app.now(connection), span["since"], span["before"])
 
 
 def _campaigns(connection: Connection) -> list[Campaign]:
@@ -218,7 +217,7 @@ def free_slots(app: App, first: date, last: date, wanted: Wanted = Wanted()) -> 
     span = app.days(first, last)
     with app.database.read() as connection:
         known = {row.name for row in store.channel_rows(connection)}
-        request = _request(app, connection, span, wanted.channel)
+        request = _request(app, connection, span)
     free = {
         (at, channel)
         for each in request.campaigns
@@ -317,7 +316,7 @@ def instead(app: App, announcement_id: int, at_text: str) -> list[datetime]:
     span = app.days(first, last)
     with app.database.read() as connection:
         row = _row(connection, announcement_id)
-        request = _request(app, connection, span, row.channel)
+        request = _request(app, connection, span)
     own = [one for one in request.campaigns if one.name == row.campaign] if row.campaign else request.campaigns
     free = {one.astimezone(zone) for one in _open(request, own, row.channel, first, last, planning.key_of(row))}
     near = sorted(free, key=lambda one: (one.date() != at.date(), abs(one - at)))

@@ -424,25 +424,20 @@ def _hold_for_situation(connection: Connection, house: House, row: Row[Any], cam
 
 def not_permitted(connection: Connection, settings: Settings, now: datetime, row: Row[Any], at: datetime) -> str | None:
     """The reason why the announcement may not be moved to that instant, None when it may."""
-    request = request_near(connection, settings, now, at, at, channel=row.channel)
+    request = request_near(connection, settings, now, at, at)
     campaign = next((one for one in request.campaigns if one.name == row.campaign), None)
     return permitted(request, row.channel, at, campaign, ignoring=key_of(row))
 
 
 def request_near(
-    connection: Connection,
-    settings: Settings,
-    now: datetime,
-    first: datetime,
-    last: datetime,
-    channel: str | None = None,
+    connection: Connection, settings: Settings, now: datetime, first: datetime, last: datetime
 ) -> PlanRequest:
-    """What decides whether something may go out between two instants, on a channel or on each: everything near
-    enough to count in a day's or week's cap or in a gap. Places are left out."""
+    """What decides whether something may go out between two instants: everything near enough to count in a day's
+    or week's cap or in a gap. Places are left out."""
     campaigns = tuple(parse_campaign(row.definition) for row in store.campaign_rows(connection) if not row.paused)
     rhythms = [one.rhythm_of(name) for one in campaigns for name in one.channels]
     reach = A_WEEK + max((rhythm.min_gap for rhythm in rhythms), default=timedelta(0))
-    rows = store.taken_rows(connection, first - reach, last + reach, channel)
+    rows = store.taken_rows(connection, first - reach, last + reach)
     return PlanRequest(
         now=now,
         zone=settings.zone,

@@ -477,6 +477,17 @@ def test_a_subscription_may_be_narrowed(house: House, channel: str, editor: Gues
     assert Guest(house.app).client.get(link).status_code != 500
 
 
+def test_a_subscribed_calendar_has_an_end(
+    house: House, channel: str, editor: Guest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for day in ("2026-11-24", "2026-12-01", "2026-12-02", "2028-01-01"):
+        free(house, channel, f"{day}T12:00+01:00", f"Am {day}")
+    link = subscribed(editor)
+    assert Guest(house.app).client.get(link).text.count("BEGIN:VEVENT") == 3
+    monkeypatch.setattr(agenda, "FED", 2)
+    assert Guest(house.app).client.get(link).text.count("BEGIN:VEVENT") == 2
+
+
 def test_a_revoked_or_wrong_key_opens_nothing(house: House, channel: str, editor: Guest) -> None:
     link = subscribed(editor)
     other = Guest(house.app).become("Otto", Role.READER)
