@@ -19,6 +19,7 @@ from campaign.db import Database
 from campaign.desk import Refusal
 from campaign.news import sentence
 from campaign.planner import Key, PlanRequest, open_slots, public_holidays
+from posts import ledger
 from posts.states import PLANNED, State
 
 MOVABLE = frozenset({*PLANNED, State.QUEUED, State.MISSED})
@@ -271,7 +272,7 @@ def move(
     """
     instant = desk.read_instant(at_text, app.settings.zone)
     with app.at_desk() as (connection, at):
-        row = _row(connection, announcement_id)
+        row = _locked(connection, announcement_id)
         _check_unmoved(app, row, seen)
         grace = desk.grace_of(connection, row, at.late_grace)
         if State(row.state) not in MOVABLE:
@@ -300,6 +301,13 @@ def _row(connection: Connection, announcement_id: int) -> Row[Any]:
         return store.announcement_row(connection, announcement_id)
     except store.Unknown as unknown:
         raise desk.refused(unknown) from None
+
+
+def _locked(connection: Connection, announcement_id: int) -> Row[Any]:
+    """The announcement, which nobody else changes until the transaction ends."""
+    _row(connection, announcement_id)
+    ledger.state_of(connection, announcement_id)
+    return _row(connection, announcement_id)
 
 
 def _check_unmoved(app: App, row: Row[Any], seen: str) -> None:

@@ -230,7 +230,7 @@ def _still_as_seen(connection: Connection, situation: _Situation, keys: Iterable
         ledger.state_of(connection, row.id)
     current = store.announcement_rows(connection, ids=[row.id for row in rows])
     approved = store.approvers(connection, [row.id for row in rows])
-    return {_key(row) for row in current if _taken(row, row.id in approved) == seen[_key(row)]}
+    return {key_of(row) for row in current if _taken(row, row.id in approved) == seen[key_of(row)]}
 
 
 def _apply_moves(connection: Connection, house: House, situation: _Situation, moves: tuple[Move, ...]) -> None:
