@@ -36,6 +36,9 @@ WINDOW = timedelta(minutes=15)
 """How long failed attempts to sign in are remembered, and how long too many of them shut the door."""
 ATTEMPTS = (5, 30, 100)
 """Failed attempts within WINDOW: of one name from one address, from one address, of one name from anywhere."""
+WRONG_KEYS = 30
+"""Wrong calendar keys from one address within WINDOW, after which it gets no answer."""
+MOST_CALENDAR_KEYS = 20
 SEEN_EVERY = timedelta(minutes=1)
 """A session's use is written down this often at most: reading a page must not cost a write each time."""
 SCOPES = ("read", "write", "metrics")
@@ -91,6 +94,16 @@ class Token:
     scopes: tuple[str, ...]
     created_at: datetime
     ends_at: datetime | None
+    used_at: datetime | None
+
+
+@dataclass(frozen=True)
+class CalendarKey:
+    """By it a calendar program reads the calendar in a user's name; the secret itself is not kept."""
+
+    id: int
+    name: str
+    created_at: datetime
     used_at: datetime | None
 
 
@@ -377,6 +390,58 @@ class Access:
         if row.used_at is None or now - row.used_at >= SEEN_EVERY:
             with self._database.write() as connection:
                 people.see_token(connection, row.id, now)
+        return _user(row)
+
+    # --- calendar keys
+
+    def make_calendar_key(self, name: str, label: str) -> str:
+        """The secret of a new calendar key of a user, shown once. Raises NotAdmitted."""
+        label = " ".join(label.split())
+        if not 1 <= len(label) <= LONGEST_NAME or not label.isprintable():
+            raise NotAdmitted("calendar_key_name_unusable", LONGEST_NAME)
+        secret = "kk_" + secrets.token_urlsafe(32)
+        with self._database.write() as connection:
+            now = self._now(connection)
+            row = _named(connection, name)
+            if len(people.calendar_key_rows(connection, row.person)) >= MOST_CALENDAR_KEYS:
+                raise NotAdmitted("calendar_keys_too_many", MOST_CALENDAR_KEYS)
+            people.insert_calendar_key(connection, _digest(secret), row.person, label, now)
+            detail = {"person": row.person, "key": label}
+            ledger.note(connection, "calendar_key_made", now, row.person, detail=detail)
+        return secret
+
+    def calendar_keys(self, name: str) -> list[CalendarKey]:
+        """A user's calendar keys, the oldest first. Raises NotAdmitted."""
+        with self._database.read() as connection:
+            rows = people.calendar_key_rows(connection, _named(connection, name).person)
+        return [CalendarKey(row.id, row.name, row.created_at, row.used_at) for row in rows]
+
+    def revoke_calendar_key(self, name: str, key_id: int) -> None:
+        """Revoke one of a user's calendar keys. Raises NotAdmitted."""
+        with self._database.write() as connection:
+            now = self._now(connection)
+            person = _named(connection, name).person
+            label = people.delete_calendar_key(connection, person, key_id)
+            if label is None:
+                raise NotAdmitted("calendar_key_unknown")
+            detail = {"person": person, "key": label}
+            ledger.note(connection, "calendar_key_revoked", now, person, detail=detail)
+
+    def calendar_reader(self, secret: str, address: str) -> User | None:
+        """Whose calendar key it is; None for a wrong one. Raises NotAdmitted after too many wrong ones."""
+        bucket = _digest(f"calendar {_line(address)}")
+        with self._database.read() as connection:
+            now = self._now(connection)
+            if people.failures(connection, [bucket], now - WINDOW).get(bucket, 0) >= WRONG_KEYS:
+                raise NotAdmitted("sign_in_throttled")
+            row = people.calendar_key_row(connection, _digest(secret))
+        if row is None:
+            with self._database.write() as connection:
+                people.count_failure(connection, [bucket], now, now - WINDOW)
+            return None
+        if row.used_at is None or now - row.used_at >= SEEN_EVERY:
+            with self._database.write() as connection:
+                people.see_calendar_key(connection, row.id, now)
         return _user(row)
 
 

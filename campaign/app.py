@@ -641,7 +641,7 @@ class App:
         instant = desk.read_instant(at_text, self.settings.zone)
         with self.at_desk() as (connection, at):
             row = store.announcement_row(connection, announcement_id)
-            reason = None if force else planning.not_permitted(connection, self._house(connection), row, instant)
+            reason = None if force else planning.not_permitted(connection, self.settings, at.now, row, instant)
             if reason is not None:
                 raise OutOfRhythm("out_of_rhythm", [reason])
             desk.move(connection, at, announcement_id, instant, desk.grace_of(connection, row, at.late_grace))

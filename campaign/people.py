@@ -189,6 +189,46 @@ def delete_token(connection: Connection, person: str, name: str) -> bool:
     return done.rowcount > 0
 
 
+# --- calendar keys -------------------------------------------------------------------------------------------
+
+
+def insert_calendar_key(connection: Connection, digest: str, person: str, name: str, now: datetime) -> None:
+    """Keep a calendar key's digest."""
+    connection.execute(insert(calendar_keys).values(digest=digest, person=person, name=name, created_at=now))
+
+
+def calendar_key_rows(connection: Connection, person: str) -> list[Row[Any]]:
+    """A person's calendar keys, the oldest first."""
+    query = select(calendar_keys).where(calendar_keys.c.person == person).order_by(calendar_keys.c.id)
+    return list(connection.execute(query))
+
+
+def calendar_key_row(connection: Connection, digest: str) -> Row[Any] | None:
+    """A calendar key whose user is not disabled, with that user."""
+    query: Select[Any] = (
+        select(calendar_keys.c.id, calendar_keys.c.used_at, users, persons.c.name)
+        .join(users, users.c.person == calendar_keys.c.person)
+        .join(persons, persons.c.id == calendar_keys.c.person)
+        .where(calendar_keys.c.digest == digest, users.c.disabled.is_(False))
+    )
+    return connection.execute(query).one_or_none()
+
+
+def see_calendar_key(connection: Connection, key_id: int, now: datetime) -> None:
+    """Somebody's calendar program used the key."""
+    connection.execute(update(calendar_keys).where(calendar_keys.c.id == key_id).values(used_at=now))
+
+
+def delete_calendar_key(connection: Connection, person: str, key_id: int) -> str | None:
+    """Revoke one of a person's calendar keys; its name, None when there is no such key."""
+    done = connection.execute(
+        delete(calendar_keys)
+        .where(calendar_keys.c.person == person, calendar_keys.c.id == key_id)
+        .returning(calendar_keys.c.name)
+    )
+    return done.scalar_one_or_none()
+
+
 # --- failed attempts to sign in --------------------------------------------------------------------------------
 
 

@@ -36,6 +36,8 @@ SAME_TEXT_SPAN = timedelta(hours=48)
 """X refuses a repeated text; how long is not documented, and a day or two is the caution (X fact sheet, section 6)."""
 CHUNK = 20
 """Announcements written in one transaction: short enough that a due post hardly waits."""
+A_WEEK = timedelta(days=8)
+"""Two instants further apart lie in different weeks, whatever the clocks do between them."""
 # Holds that this module sets and lifts again by itself once their reason is gone.
 _PREFLIGHT = frozenset(
     {
@@ -79,7 +81,8 @@ class _Situation:
     rows: dict[Key, Row[Any]]
 
 
-def _key(row: Row[Any]) -> Key:
+def key_of(row: Row[Any]) -> Key:
+    """What a row of an announcement is to the planner."""
     return Key(row.campaign, row.step, row.place_id, row.channel, row.occurrence)
 
 
@@ -121,7 +124,7 @@ def _situation(connection: Connection, house: House, until: date | None) -> _Sit
         land=house.settings["land"],
         house_blackouts=house.settings.blackouts,
     )
-    return _Situation(request, campaigns, places, channels, {_key(row): row for row in rows})
+    return _Situation(request, campaigns, places, channels, {key_of(row): row for row in rows})
 
 
 def _planned_places(places: dict[int, StoredPlace]) -> tuple[PlannedPlace, ...]:
@@ -227,7 +230,7 @@ def _still_as_seen(connection: Connection, situation: _Situation, keys: Iterable
         ledger.state_of(connection, row.id)
     current = store.announcement_rows(connection, ids=[row.id for row in rows])
     approved = store.approvers(connection, [row.id for row in rows])
-    return {_key(row) for row in current if _taken(row, row.id in approved) == seen[_key(row)]}
+    return {key_of(row) for row in current if _taken(row, row.id in approved) == seen[key_of(row)]}
 
 
 def _apply_moves(connection: Connection, house: House, situation: _Situation, moves: tuple[Move, ...]) -> None:
@@ -419,11 +422,46 @@ def _hold_for_situation(connection: Connection, house: House, row: Row[Any], cam
         store.set_announcement(connection, row.id, house.now, problems=problems)
 
 
-def not_permitted(connection: Connection, house: House, row: Row[Any], at: datetime) -> str | None:
+def not_permitted(connection: Connection, settings: Settings, now: datetime, row: Row[Any], at: datetime) -> str | None:
     """The reason why the announcement may not be moved to that instant, None when it may."""
-    situation = _situation(connection, house, None)
-    campaign = situation.campaigns.get(row.campaign)
-    return permitted(situation.request, row.channel, at, campaign, ignoring=_key(row))
+    request = request_near(connection, settings, now, at, at)
+    campaign = next((one for one in request.campaigns if one.name == row.campaign), None)
+    return permitted(request, row.channel, at, campaign, ignoring=key_of(row))
+
+
+def request_near(
+    connection: Connection, settings: Settings, now: datetime, first: datetime, last: datetime
+) -> PlanRequest:
+    """What decides whether something may go out between two instants: everything near enough to count in a day's
+    or week's cap or in a gap. Places are left out."""
+    campaigns = tuple(parse_campaign(row.definition) for row in store.campaign_rows(connection) if not row.paused)
+    rhythms = [one.rhythm_of(name) for one in campaigns for name in one.channels]
+    reach = A_WEEK + max((rhythm.min_gap for rhythm in rhythms), default=timedelta(0))
+    rows = store.taken_rows(connection, first - reach, last + reach)
+    return PlanRequest(
+        now=now,
+        zone=settings.zone,
+        campaigns=campaigns,
+        places=(),
+        channels=(),
+        taken=tuple(_counted(row) for row in rows),
+        land=settings["land"],
+        house_blackouts=settings.blackouts,
+    )
+
+
+def _counted(row: Row[Any]) -> Taken:
+    """A row as caps and gaps see it."""
+    return Taken(
+        campaign=row.campaign or None,
+        step=row.step,
+        place_id=row.place_id,
+        channel=row.channel,
+        occurrence=row.occurrence,
+        at=row.due_at,
+        state=State(row.state),
+        posted_at=row.posted_at,
+    )
 
 
 # --- following places ----------------------------------------------------------------------------------------

@@ -27,6 +27,8 @@ from posts.tables import brake, channels, deliveries, workers
 
 FREE = ""
 """The campaign's name of an announcement outside campaigns."""
+CALENDAR_WORDS = 100
+"""So many signs of a text stand on the calendar where there is no place to name."""
 
 
 class Unknown(Explained):
@@ -204,6 +206,17 @@ def note_digests(connection: Connection, portal: str, digests: Mapping[str, str]
 def set_place(connection: Connection, place_id: int, **values: Any) -> None:
     """Set columns of one place."""
     connection.execute(update(places).where(places.c.id == place_id).values(**values))
+
+
+def place_words(connection: Connection) -> tuple[set[str], set[str]]:
+    """All regions and all categories of the places that portals show now."""
+    regions: set[str] = set()
+    categories: set[str] = set()
+    query = select(places.c.data["regions"], places.c.data["categories"]).where(~places.c.withdrawn)
+    for of_regions, of_categories in connection.execute(query):
+        regions.update(of_regions)
+        categories.update(of_categories)
+    return regions, categories
 
 
 def sent_places(connection: Connection, place_ids: Sequence[int]) -> set[int]:
@@ -462,6 +475,69 @@ def has_announcement(connection: Connection, key: Any, channel_id: int) -> bool:
         ).first()
         is not None
     )
+
+
+def taken_rows(connection: Connection, since: datetime, before: datetime, channel: str | None = None) -> list[Row[Any]]:
+    """What is due or went out in a span, on a channel or on all: its key, instants and state."""
+    query = (
+        select(
+            announcements.c.campaign,
+            announcements.c.step,
+            announcements.c.place_id,
+            channels.c.name.label("channel"),
+            announcements.c.occurrence,
+            deliveries.c.due_at,
+            deliveries.c.state,
+            deliveries.c.posted_at,
+        )
+        .join(deliveries, deliveries.c.id == announcements.c.id)
+        .join(channels, channels.c.id == deliveries.c.channel_id)
+        .where(or_(deliveries.c.due_at.between(since, before), deliveries.c.posted_at.between(since, before)))
+    )
+    return list(connection.execute(query))
+
+
+def calendar_rows(
+    connection: Connection,
+    since: datetime,
+    before: datetime,
+    limit: int,
+    *,
+    campaign: str | None = None,
+    channel: str | None = None,
+    state: str | None = None,
+    of_places: bool = False,
+) -> list[Row[Any]]:
+    """What a calendar draws of a span, in the order of instants: one query, without the long texts; the regions and
+    categories of places only where asked for."""
+    query = (
+        select(
+            announcements.c.id,
+            announcements.c.campaign,
+            announcements.c.step,
+            announcements.c.channel_id,
+            func.substr(announcements.c.text, 1, CALENDAR_WORDS).label("words"),
+            announcements.c.pinned,
+            deliveries.c.due_at,
+            deliveries.c.state,
+            deliveries.c.hold_reason,
+            deliveries.c.reason,
+            channels.c.name.label("channel"),
+            channels.c.network,
+            channels.c.world,
+            places.c.name.label("place_name"),
+            *((places.c.data["regions"].label("regions"), places.c.data["categories"].label("categories")) * of_places),
+        )
+        .join(deliveries, deliveries.c.id == announcements.c.id)
+        .join(channels, channels.c.id == announcements.c.channel_id)
+        .outerjoin(places, places.c.id == announcements.c.place_id)
+        .where(deliveries.c.due_at >= since, deliveries.c.due_at < before)
+        .order_by(deliveries.c.due_at, announcements.c.id)
+        .limit(limit)
+    )
+    narrowed = ((announcements.c.campaign, campaign), (channels.c.name, channel), (deliveries.c.state, state))
+    query = query.where(*(column == value for column, value in narrowed if value is not None))
+    return list(connection.execute(query))
 
 
 def due_for_queueing(connection: Connection, now: datetime, search: timedelta) -> list[int]:

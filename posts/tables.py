@@ -130,6 +130,8 @@ deliveries = Table(
     ),
     Index(None, "channel_id", "state", "due_at"),
     Index(None, "state", "due_at"),
+    Index(None, "due_at"),
+    Index(None, "posted_at"),
 )
 
 attempts = Table(

@@ -237,6 +237,15 @@ REFUSALS: dict[str, tuple[str, str]] = {
     ),
     "token_exists": ("Einen Zugriffsschlüssel {0} gibt es schon.", "There is a token {0} already."),
     "token_unknown": ("Einen Zugriffsschlüssel {0} gibt es nicht.", "There is no token {0}."),
+    "calendar_key_name_unusable": (
+        "Das Abonnement braucht einen Namen von höchstens {0} Zeichen, etwa »Mein Telefon«.",
+        'The subscription needs a name of at most {0} characters, such as "My telephone".',
+    ),
+    "calendar_keys_too_many": (
+        "Mehr als {0} Abonnements hat niemand; bitte erst eines widerrufen.",
+        "Nobody has more than {0} subscriptions; revoke one first.",
+    ),
+    "calendar_key_unknown": ("Dieses Abonnement gibt es nicht mehr.", "This subscription is gone."),
     # the secret key
     "key_missing": (
         "Unter {0} liegt kein lesbarer Schlüssel; `kreativorte init` schreibt einen.",

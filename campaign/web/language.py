@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_datetime, format_time, format_timedelta
+from babel.dates import format_date, format_datetime, format_skeleton, format_time, format_timedelta
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
@@ -96,6 +96,15 @@ class Dates:
     def day(self, value: datetime | str) -> str:
         """Weekday and date."""
         return format_date(self._at(value).date(), "full", locale=self._locale)
+
+    def calendar_day(self, value: date | str) -> str:
+        """Weekday and date of a day that is one already."""
+        day = date.fromisoformat(value) if isinstance(value, str) else value
+        return format_date(day, "full", locale=self._locale)
+
+    def month(self, value: date) -> str:
+        """Month and year."""
+        return format_skeleton("yMMMM", value, locale=self._locale)
 
     def date(self, value: date) -> str:
         """A day."""

@@ -88,6 +88,8 @@ EVENTS: dict[str, str] = {
     "user_sessions_ended": N_("Anmeldungen beendet"),
     "password_set": N_("Passwort gesetzt"),
     "token_made": N_("Zugriffsschlüssel erstellt"),
+    "calendar_key_made": N_("Kalender abonniert"),
+    "calendar_key_revoked": N_("Kalender-Abonnement widerrufen"),
     "token_revoked": N_("Zugriffsschlüssel widerrufen"),
 }
 

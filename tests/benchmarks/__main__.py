@@ -10,10 +10,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from tests.benchmarks.agenda import calendar_month
 from tests.benchmarks.portals import unchanged_poll
 from tests.benchmarks.side_by_side import Comparison
 
-BENCHMARKS = (unchanged_poll,)
+BENCHMARKS = (unchanged_poll, calendar_month)
 
 
 def main() -> int:
