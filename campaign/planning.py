@@ -59,6 +59,10 @@ _PREFLIGHT = frozenset(
     }
 )
 
+_TAKEN_BACK = frozenset({"place_skipped", "place_merged", "campaign_ended"})
+"""Decisions of persons: once they are taken back, what was cancelled for them is planned anew. A place that its
+portal withdrew and shows again stays as it was left."""
+
 
 @dataclass(frozen=True)
 class House:
@@ -97,6 +101,7 @@ def _taken(row: Row[Any], approved: bool) -> Taken:
         untouched=not touched and row.hold_reason != "person",
         pinned=row.pinned,
         hold_reason=row.hold_reason or "",
+        lapsed=row.cancelled_for is not None,
     )
 
 
@@ -105,7 +110,8 @@ def _situation(connection: Connection, house: House, until: date | None) -> _Sit
     approved = store.approvers(connection, [row.id for row in rows])
     regions = store.regions_by_channel(connection)
     channels = {row.name: row for row in store.channel_rows(connection)}
-    campaigns = {row.name: parse_campaign(row.definition) for row in store.campaign_rows(connection) if not row.paused}
+    running = [row for row in store.campaign_rows(connection) if not row.paused and row.ended_at is None]
+    campaigns = {row.name: parse_campaign(row.definition) for row in running}
     places = {one.id: one for one in store.stored_places(connection)}
     request = PlanRequest(
         now=house.now,
@@ -131,9 +137,9 @@ def _planned_places(places: dict[int, StoredPlace]) -> tuple[PlannedPlace, ...]:
         if one.same_as is not None and one.is_another and not one.withdrawn:
             listed_in[one.same_as].add(one.place.portal)
     return tuple(
-        PlannedPlace(one.id, one.place, frozenset(listed_in[one.id]))
+        PlannedPlace(one.id, one.place, frozenset(listed_in[one.id]), one.occurrence)
         for one in places.values()
-        if not (one.held or one.withdrawn or one.is_another)
+        if not (one.held or one.withdrawn or one.is_another or one.skipped)
     )
 
 
@@ -165,6 +171,19 @@ def decide(connection: Connection, house: House, until: date | None) -> Decision
     ]
     unique = {one.key: one for one in (*decided.planned, *held)}
     return Decision(situation, decided, tuple(_draft(house, situation, one) for one in _by_instant(unique.values())))
+
+
+def foresee(connection: Connection, house: House, place: StoredPlace) -> Plan:
+    """What a planning would do for one place, if it were the only one."""
+    situation = _situation(connection, house, None)
+    listed_in = next((each.portals for each in situation.request.places if each.place_id == place.id), frozenset())
+    alone = PlannedPlace(place.id, place.place, listed_in, place.occurrence)
+    found = plan(replace(situation.request, places=(alone,)))
+    return Plan(
+        planned=tuple(each for each in found.planned if each.key.place_id == place.id),
+        held=tuple(each for each in found.held if each.key.place_id == place.id),
+        unplaced=tuple(each for each in found.unplaced if each.key.place_id == place.id),
+    )
 
 
 def _by_instant(planned: Iterable[Planned]) -> list[Planned]:
@@ -391,6 +410,8 @@ def situation_problems(connection: Connection, row: Row[Any], campaign: Campaign
         stored = store.place_of(connection, row.place_id)
         if stored is None or stored.withdrawn:
             problems.append("place_withdrawn")
+        elif stored.skipped:
+            problems.append("place_skipped")
     if row.token_expires is not None and row.token_expires <= row.due_at:
         problems.append(f"token_expires:{row.token_expires.astimezone(zone).date().isoformat()}")
     if row.network == compose.TWITTER:
@@ -429,23 +450,41 @@ def not_permitted(connection: Connection, house: House, row: Row[Any], at: datet
 # --- following places ----------------------------------------------------------------------------------------
 
 
-def follow_places(connection: Connection, house: House) -> None:
-    """Cancel what is planned for withdrawn places and second listings (of what is in flight the wish is remembered),
-    refresh untouched announcements, flag the others; of what is out, staff are told where its place was withdrawn or
-    changed."""
+def follow_places(connection: Connection, house: House, actor: str = ledger.DAEMON) -> None:
+    """Cancel what is planned for places and campaigns that are announced no more (of what is in flight the wish is
+    remembered), refresh untouched announcements, flag the others; of what is out, staff are told where its place was
+    withdrawn or changed."""
     stored = {one.id: one for one in store.stored_places(connection)}
+    ended = {row.name for row in store.campaign_rows(connection) if row.ended_at is not None}
     for row in store.announcement_rows(connection, states=[*PLANNED, State.QUEUED, State.MISSED, *IN_FLIGHT]):
-        place = stored.get(row.place_id)
-        if place is not None and (place.withdrawn or place.is_another) and not row.cancel_wanted:
-            why = "place_withdrawn" if place.withdrawn else "place_merged"
-            # What is out by now is told of below.
-            with contextlib.suppress(ledger.NotPossible):
-                ledger.cancel(connection, row.id, house.now, ledger.DAEMON, why)
+        why = _not_announced(stored.get(row.place_id)) or ("campaign_ended" if row.campaign in ended else "")
+        if why and not row.cancel_wanted:
+            call_off(connection, house, row, why, actor)
     for row in store.announcement_rows(connection, states=[State.POSTED]):
         place = stored.get(row.place_id)
         if place is not None and row.removed_at is None:
             _tell_of_posted(connection, house, row, place)
     refresh(connection, house)
+
+
+def _not_announced(place: StoredPlace | None) -> str:
+    """Why nothing of a place goes out any more; empty where it may."""
+    if place is None:
+        return ""
+    if place.withdrawn:
+        return "place_withdrawn"
+    if place.skipped:
+        return "place_skipped"
+    return "place_merged" if place.is_another else ""
+
+
+def call_off(connection: Connection, house: House, row: Row[Any], why: str, actor: str) -> None:
+    """Cancel an announcement for a reason that may be taken back, or remember the wish while a call is under way."""
+    # What is out by now is told of by `_tell_of_posted`.
+    with contextlib.suppress(ledger.NotPossible):
+        ledger.cancel(connection, row.id, house.now, actor, why)
+    if why in _TAKEN_BACK:
+        store.set_announcement(connection, row.id, house.now, cancelled_for=why)
 
 
 def _tell_of_posted(connection: Connection, house: House, row: Row[Any], place: StoredPlace) -> None:
