@@ -101,6 +101,10 @@ class Dates:
         """A day."""
         return format_date(value, "medium", locale=self._locale)
 
+    def short_day(self, value: datetime | str) -> str:
+        """The date alone, in figures."""
+        return format_date(self._at(value).date(), "medium", locale=self._locale)
+
     def instant(self, value: datetime | str) -> str:
         """Short weekday, date and time."""
         skeleton = "EEE, dd.MM.yyyy, HH:mm" if self._locale.startswith("de") else "EEE d MMM yyyy, HH:mm"
