@@ -20,7 +20,7 @@ from sqlalchemy.exc import IntegrityError
 
 from campaign import compose, desk, listings, news, planning, pulling, store
 from campaign.access import Access
-from campaign.campaigns import campaign_to_mapping, read_campaign
+from campaign.campaigns import read_campaign
 from campaign.db import Database, upgrade
 from campaign.desk import Desk, Refusal
 from campaign.heads import RESTORED, Heads, Loss, loss, newest, noticed, seen_to
@@ -438,12 +438,7 @@ class App:
         """Store a campaign file. Raises CampaignError with everything that is wrong in it."""
         campaign = read_campaign(text)
         with self.at_desk() as (connection, at):
-            known = {row.name for row in store.channel_rows(connection)}
-            unknown = [name for name in campaign.channels if name not in known]
-            if unknown:
-                raise Refusal("campaign_channels_unknown", ", ".join(unknown))
-            new = store.save_campaign(connection, campaign.name, campaign_to_mapping(campaign), at.now)
-            ledger.note(connection, "campaign_applied", at.now, at.actor, detail={"campaign": campaign.name})
+            new = desk.save_campaign(connection, at, campaign)
         return self.campaign(campaign.name) | {"new": new}
 
     def campaigns(self) -> list[dict[str, Any]]:
@@ -995,4 +990,5 @@ def _merged(answers: Iterator[tuple[list[int], list[int]]]) -> tuple[list[int], 
 
 
 def _campaign_json(row: Row[Any]) -> dict[str, Any]:
-    return dict(row.definition) | {"paused": row.paused}
+    ended_at = row.ended_at.isoformat() if row.ended_at else None
+    return dict(row.definition) | {"paused": row.paused, "ended_at": ended_at}

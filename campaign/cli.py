@@ -26,7 +26,7 @@ from campaign.campaigns import CampaignError
 from campaign.db import DatabaseUnreachable, SecondDaemon
 from campaign.desk import Entry, ImportRefused, Refusal, read_instant
 from campaign.doctor import examine
-from campaign.news import advice, refusal, sentence
+from campaign.news import advice, problem_of_file, refusal, sentence
 from campaign.portals.portal import PortalError, PortalUnreachable
 from campaign.roles import Role
 from campaign.settings import Settings, SettingsError, load
@@ -1199,7 +1199,7 @@ def _told(error: Exception) -> tuple[str, int] | None:
     if hasattr(error, "format_message"):  # click's usage errors
         return f"Fehler: {error.format_message()}", WRONG
     if isinstance(error, CampaignError):
-        return str(error), WRONG
+        return "\n".join(problem_of_file(one, _said.language) for one in error.problems), WRONG
     if isinstance(error, PortalUnreachable | DatabaseUnreachable | Unreachable | SandboxUnusable):
         text = sentence(error.reason, _said.language) if isinstance(error, Unreachable) else str(error)
         return text, UNREACHABLE

@@ -24,6 +24,7 @@ from campaign.planner import (
     PlannedPlace,
     PlanRequest,
     Taken,
+    Unplaced,
     permitted,
     plan,
 )
@@ -105,13 +106,17 @@ def _taken(row: Row[Any], approved: bool) -> Taken:
     )
 
 
-def _situation(connection: Connection, house: House, until: date | None) -> _Situation:
+def _situation(
+    connection: Connection, house: House, until: date | None, proposed: Campaign | None = None
+) -> _Situation:
     rows = store.announcement_rows(connection)
     approved = store.approvers(connection, [row.id for row in rows])
     regions = store.regions_by_channel(connection)
     channels = {row.name: row for row in store.channel_rows(connection)}
     running = [row for row in store.campaign_rows(connection) if not row.paused and row.ended_at is None]
     campaigns = {row.name: parse_campaign(row.definition) for row in running}
+    if proposed is not None:
+        campaigns[proposed.name] = proposed
     places = {one.id: one for one in store.stored_places(connection)}
     request = PlanRequest(
         now=house.now,
@@ -184,6 +189,83 @@ def foresee(connection: Connection, house: House, place: StoredPlace) -> Plan:
         held=tuple(each for each in found.held if each.key.place_id == place.id),
         unplaced=tuple(each for each in found.unplaced if each.key.place_id == place.id),
     )
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """One announcement of a campaign as a planning would leave it. `row` is the one that exists; `was` its instant
+    before where it would move; `reasons` say why it would be held."""
+
+    key: Key
+    at: datetime
+    network: str
+    place: StoredPlace | None
+    row: Row[Any] | None = None
+    was: datetime | None = None
+    reasons: tuple[str, ...] = ()
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """What the next planning would make of a campaign: everything of it from now on, in the order of instants, what
+    finds no slot, and how many announcements of other campaigns would get another instant."""
+
+    foreseen: tuple[Foreseen, ...]
+    unplaced: tuple[Unplaced, ...]
+    places: dict[int, StoredPlace]
+    others_moved: int
+
+
+def rehearse(connection: Connection, house: House, campaign: Campaign) -> Rehearsal:
+    """What planning would do if the campaign were stored so, and running. Reads only."""
+    situation = _situation(connection, house, None, campaign)
+    decided = plan(situation.request)
+    new = [
+        replace(one.planned, state=State.HELD, hold_reason=one.reason)
+        for one in decided.held
+        if one.planned is not None
+    ]
+    own = [one for one in (*decided.planned, *new) if one.key.campaign == campaign.name]
+    foreseen = [_foreseen_new(connection, house, situation, one) for one in own]
+    foreseen += _foreseen_existing(situation, decided, campaign.name, house.now)
+    return Rehearsal(
+        tuple(sorted(foreseen, key=lambda one: (one.at, one.key))),
+        tuple(one for one in decided.unplaced if one.key.campaign == campaign.name),
+        situation.places,
+        sum(one.key.campaign != campaign.name for one in decided.moves),
+    )
+
+
+def _foreseen_new(connection: Connection, house: House, situation: _Situation, planned: Planned) -> Foreseen:
+    content = _draft(house, situation, planned).content
+    channel = situation.channels[planned.key.channel]
+    reasons = [planned.hold_reason] if planned.hold_reason else []
+    reasons += content["problems"]
+    if channel.token_expires is not None and channel.token_expires <= planned.at:
+        reasons.append(_token_expires(channel.token_expires, house.settings.zone))
+    if channel.network == compose.TWITTER:
+        rival = store.same_text_elsewhere(connection, content["text_key"], channel, planned.at, SAME_TEXT_SPAN)
+        reasons += [f"same_text:{rival}"] if rival is not None else []
+    place = situation.places.get(planned.key.place_id)
+    return Foreseen(planned.key, planned.at, channel.network, place, None, None, tuple(reasons), content["text"])
+
+
+def _foreseen_existing(situation: _Situation, decided: Plan, campaign: str, now: datetime) -> Iterator[Foreseen]:
+    moves = {one.key: one.at for one in decided.moves}
+    held = {one.key: one.reason for one in decided.held if one.planned is None}
+    for key, row in situation.rows.items():
+        if key.campaign != campaign or State(row.state) in (State.CANCELLED, State.REFUSED):
+            continue
+        at = moves.get(key, row.posted_at or row.due_at)
+        if at < now or (State(row.state) is State.MISSED and key not in moves):
+            continue
+        reasons = [held[key]] if key in held else []
+        if not reasons and State(row.state) is State.HELD and key not in decided.released:
+            reasons = [row.hold_reason or "person"]
+        was = row.due_at if key in moves else None
+        place = situation.places.get(row.place_id)
+        yield Foreseen(key, at, row.network, place, row, was, tuple(reasons), row.text)
 
 
 def _by_instant(planned: Iterable[Planned]) -> list[Planned]:
@@ -413,7 +495,7 @@ def situation_problems(connection: Connection, row: Row[Any], campaign: Campaign
         elif stored.skipped:
             problems.append("place_skipped")
     if row.token_expires is not None and row.token_expires <= row.due_at:
-        problems.append(f"token_expires:{row.token_expires.astimezone(zone).date().isoformat()}")
+        problems.append(_token_expires(row.token_expires, zone))
     if row.network == compose.TWITTER:
         rival = store.same_text_rival(connection, row, SAME_TEXT_SPAN)
         if rival is not None:
@@ -421,6 +503,10 @@ def situation_problems(connection: Connection, row: Row[Any], campaign: Campaign
     if campaign is not None:
         problems += _budget_problems(connection, row, campaign, zone)
     return problems
+
+
+def _token_expires(at: datetime, zone: ZoneInfo) -> str:
+    return f"token_expires:{at.astimezone(zone).date().isoformat()}"
 
 
 def _budget_problems(connection: Connection, row: Row[Any], campaign: Campaign, zone: ZoneInfo) -> list[str]:

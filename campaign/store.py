@@ -517,9 +517,11 @@ def set_channel(connection: Connection, channel_id: int, **values: Any) -> None:
 # --- campaigns -----------------------------------------------------------------------------------------------
 
 
-def save_campaign(connection: Connection, name: str, definition: Mapping[str, Any], now: datetime) -> bool:
+def save_campaign(
+    connection: Connection, name: str, definition: Mapping[str, Any], now: datetime, ended_at: datetime | None = None
+) -> bool:
     """Store a campaign under its name; True when it is new."""
-    values = {"definition": dict(definition), "applied_at": now}
+    values = {"definition": dict(definition), "applied_at": now, "ended_at": ended_at}
     done = connection.execute(update(campaigns).where(campaigns.c.name == name).values(**values))
     if done.rowcount:
         return False
@@ -538,6 +540,46 @@ def campaign_row(connection: Connection, name: str) -> Row[Any]:
     if row is None:
         raise Unknown("campaign_unknown", name)
     return row
+
+
+def campaign_to_change(connection: Connection, name: str) -> Row[Any] | None:
+    """One campaign that nobody else changes until the transaction ends; None where there is none."""
+    return connection.execute(select(campaigns).where(campaigns.c.name == name).with_for_update()).one_or_none()
+
+
+def campaign_states(connection: Connection) -> dict[str, dict[State, int]]:
+    """Campaign to how many of its announcements stand in each state."""
+    rows = connection.execute(
+        select(announcements.c.campaign, deliveries.c.state, func.count().label("number"))
+        .join(deliveries, deliveries.c.id == announcements.c.id)
+        .where(announcements.c.campaign != FREE)
+        .group_by(announcements.c.campaign, deliveries.c.state)
+    )
+    found: dict[str, dict[State, int]] = {}
+    for row in rows:
+        found.setdefault(row.campaign, {})[State(row.state)] = row.number
+    return found
+
+
+def next_instants(connection: Connection, now: datetime) -> dict[str, datetime]:
+    """Campaign to the instant at which its next announcement is planned."""
+    query = (
+        select(announcements.c.campaign, type_coerce(func.min(deliveries.c.due_at), Instant()).label("at"))
+        .join(deliveries, deliveries.c.id == announcements.c.id)
+        .where(
+            announcements.c.campaign != FREE,
+            deliveries.c.state.in_([state.value for state in (*PLANNED, State.QUEUED)]),
+            deliveries.c.due_at >= now,
+        )
+        .group_by(announcements.c.campaign)
+    )
+    return {row.campaign: row.at for row in connection.execute(query)}
+
+
+def end_campaign(connection: Connection, name: str, definition: Mapping[str, Any], now: datetime) -> None:
+    """End a campaign, with the definition that says so."""
+    values = {"definition": dict(definition), "applied_at": now, "ended_at": now}
+    connection.execute(update(campaigns).where(campaigns.c.name == name).values(**values))
 
 
 def pause_campaign(connection: Connection, name: str, paused: bool) -> None:
@@ -775,6 +817,26 @@ def same_text_rival(connection: Connection, row: Row[Any], span: timedelta) -> i
             deliveries.c.state.not_in((State.CANCELLED.value, State.MISSED.value, State.REFUSED.value)),
             or_(near, announcements.c.channel_id != row.channel_id),
             or_(deliveries.c.state == State.POSTED.value, announcements.c.id < row.id),
+        )
+        .limit(1)
+    ).scalar_one_or_none()
+
+
+def same_text_elsewhere(
+    connection: Connection, text_key: str, channel: Row[Any], at: datetime, span: timedelta
+) -> int | None:
+    """The same for an announcement that does not exist yet: what it would be too much alike on that channel."""
+    near = and_(announcements.c.channel_id == channel.id, deliveries.c.due_at.between(at - span, at + span))
+    return connection.execute(
+        select(announcements.c.id)
+        .join(deliveries, deliveries.c.id == announcements.c.id)
+        .join(channels, channels.c.id == announcements.c.channel_id)
+        .where(
+            announcements.c.text_key == text_key,
+            channels.c.network == channel.network,
+            channels.c.world == channel.world,
+            deliveries.c.state.not_in((State.CANCELLED.value, State.MISSED.value, State.REFUSED.value)),
+            or_(near, announcements.c.channel_id != channel.id),
         )
         .limit(1)
     ).scalar_one_or_none()

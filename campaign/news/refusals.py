@@ -14,6 +14,10 @@ REFUSALS: dict[str, tuple[str, str]] = {
         "Eine Kampagne »{0}« gibt es nicht; `kreativorte campaign list` zeigt sie.",
         'There is no campaign "{0}"; `kreativorte campaign list` shows them.',
     ),
+    "campaign_ended_already": (
+        "Die Kampagne »{0}« ist schon beendet.",
+        'The campaign "{0}" has ended already.',
+    ),
     "campaign_channels_unknown": (
         "Diese Kanäle der Kampagne gibt es nicht: {0}; `kreativorte channel add` legt sie an.",
         "These channels of the campaign do not exist: {0}; `kreativorte channel add` makes them.",

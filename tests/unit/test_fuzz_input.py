@@ -44,6 +44,9 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
 def one_line(error: Exception) -> None:
     """A sentence for a person: not empty, no control characters but line breaks between several problems."""
     said = news.refusal(error, "de") if isinstance(error, Explained) else str(error)
+    if isinstance(error, CampaignError):
+        said = "\n".join(news.problem_of_file(one, "de") for one in error.problems)
+        assert said.count("\n") == len(error.problems) - 1
     assert said
     assert SECRET not in said
     assert "Traceback" not in said
