@@ -38,6 +38,14 @@ _FIRST_DAY, _LAST_DAY = date(2000, 1, 1), date(2199, 12, 31)
 _TEMPLATE = re.compile(r"\w[\w-]*")
 _CLOCK_TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 _UNTIL = re.compile(r"UNTIL=(\d{8})(?:T\d{6}Z?)?", re.IGNORECASE)
+_ROOT = re.compile(r"[.\[]")
+# A contradiction is told only where each value of it could be read.
+_TOUCHED = {
+    "ends": {"starts", "ends"},
+    "channels": {"channels"},
+    "steps": {"steps", "calls"},
+    "rhythm": {"rhythm", "channels"},
+}
 _FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
 
 
@@ -176,8 +184,8 @@ def parse_campaign(mapping: Mapping[str, Any]) -> Campaign:
     problems: list[Problem] = []
     table = _Table(mapping, "", _CAMPAIGN_NAMES, problems)
     campaign = _campaign(table)
-    if not problems:
-        problems = _contradictions(campaign)
+    broken = {_ROOT.split(one.key)[0] for one in problems}
+    problems += [one for one in _contradictions(campaign) if broken.isdisjoint(_TOUCHED[_ROOT.split(one.key)[0]])]
     if problems:
         raise CampaignError(tuple(problems))
     return campaign

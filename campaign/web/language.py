@@ -5,15 +5,16 @@ from __future__ import annotations
 import gettext
 import io
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_datetime, format_time, format_timedelta
+from babel.dates import format_date, format_datetime, format_skeleton, format_time, format_timedelta
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
+from babel.units import format_unit
 
 LANGUAGES = ("de", "en")
 LOCALES = {"de": "de_DE", "en": "en_GB"}
@@ -97,6 +98,15 @@ class Dates:
         """Weekday and date."""
         return format_date(self._at(value).date(), "full", locale=self._locale)
 
+    def month(self, value: date) -> str:
+        """Month and year."""
+        return format_skeleton("yMMMM", datetime.combine(value, time(12)), locale=self._locale)
+
+    def plain_day(self, value: date) -> str:
+        """Short weekday and date of a day that has no zone."""
+        pattern = "EEE, dd.MM.yyyy" if self._locale.startswith("de") else "EEE d MMM y"
+        return format_date(value, pattern, locale=self._locale)
+
     def date(self, value: date) -> str:
         """A day."""
         return format_date(value, "medium", locale=self._locale)
@@ -113,6 +123,14 @@ class Dates:
     def to_the_second(self, value: datetime | str) -> str:
         """Date and time with seconds."""
         return format_datetime(self._at(value), "medium", locale=self._locale)
+
+    def span(self, value: timedelta) -> str:
+        """A duration in the largest unit that fits exactly."""
+        seconds = value.total_seconds()
+        for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60)):
+            if seconds and seconds % size == 0:
+                return format_unit(int(seconds // size), f"duration-{unit}", locale=self._locale)
+        return format_unit(seconds, "duration-second", locale=self._locale)
 
     def since(self, value: datetime | str, now: datetime) -> str:
         """How long ago, roughly."""
