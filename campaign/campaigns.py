@@ -41,10 +41,12 @@ _UNTIL = re.compile(r"UNTIL=(\d{8})(?:T\d{6}Z?)?", re.IGNORECASE)
 _ROOT = re.compile(r"[.\[]")
 # A contradiction is told only where each value of it could be read.
 _TOUCHED = {
-    "ends": {"starts", "ends"},
-    "channels": {"channels"},
-    "steps": {"steps", "calls"},
-    "rhythm": {"rhythm", "channels"},
+    "before_its_beginning": {"starts", "ends"},
+    "no_channel_named": {"channels"},
+    "no_steps": {"steps", "calls"},
+    "name_doubled": {"steps", "calls"},
+    "not_a_channel_of_it": {"channels"},
+    "no_slots_for": {"rhythm", "channels"},
 }
 _FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
 
@@ -185,7 +187,7 @@ def parse_campaign(mapping: Mapping[str, Any]) -> Campaign:
     table = _Table(mapping, "", _CAMPAIGN_NAMES, problems)
     campaign = _campaign(table)
     broken = {_ROOT.split(one.key)[0] for one in problems}
-    problems += [one for one in _contradictions(campaign) if broken.isdisjoint(_TOUCHED[_ROOT.split(one.key)[0]])]
+    problems += [one for one in _contradictions(campaign) if broken.isdisjoint(_TOUCHED[one.word])]
     if problems:
         raise CampaignError(tuple(problems))
     return campaign

@@ -211,16 +211,16 @@ def read_definition(app: App, definition: Mapping[str, Any], *, may_approve: boo
     return found
 
 
-def save(app: App, wanted: Campaign, stamp: str) -> None:
-    """Keep a campaign. `stamp` is that of the stored one when the form was opened, empty for a new campaign.
+def save(app: App, wanted: Campaign, stamp: str | None) -> None:
+    """Keep a campaign. `stamp` is that of the stored one when the form was opened, None for a new campaign.
 
     Raises ChangedMeanwhile, and CampaignError where a new one would take the place of another.
     """
     with app.at_desk() as (connection, at):
         before = store.campaign_to_change(connection, wanted.name)
-        if before is None and stamp:
+        if before is None and stamp is not None:
             raise Refusal("campaign_unknown", wanted.name)
-        if before is not None and not stamp:
+        if before is not None and stamp is None:
             raise CampaignError((Problem("name", "campaign_name_taken", (wanted.name,)),))
         if before is not None and stamp_of(before.definition) != stamp:
             raise ChangedMeanwhile(stamp_of(before.definition))

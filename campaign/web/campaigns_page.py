@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import groupby
 from typing import Annotated, Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from starlette.datastructures import UploadFile
@@ -125,14 +125,17 @@ FIELD_NAMES: dict[str, str] = {
 
 def address_of(name: str) -> str:
     """A campaign's address. A name that no address can carry as it is, is written in hexadecimal signs."""
-    if "/" in name or "%" in name or name in RESERVED:
-        name = "".join(f"%{byte:02x}" for byte in name.encode())
+    if name in RESERVED or name.startswith("~") or "/" in name or "%" in name:
+        name = f"~{name.encode().hex()}"
     return f"/kampagnen/{quote(name, safe='')}"
 
 
 def named(name: str) -> str:
-    """The campaign's name in an address. Names with a percent sign are written in hexadecimal signs only."""
-    return unquote(name) if "%" in name else name
+    """The campaign's name in an address."""
+    try:
+        return bytes.fromhex(name[1:]).decode() if name.startswith("~") else name
+    except ValueError:
+        return name
 
 
 Name = Annotated[str, Depends(named)]
@@ -281,7 +284,7 @@ def _work_on(request: Request, visitor: Visitor, form: Tree, wish: str, name: st
         if wish != "speichern":
             trial = rehearsal.try_out(visitor.app, wanted)
             return _show_form(request, visitor, form, name, stamp=stamp, trial=trial, wanted=wanted)
-        rehearsal.save(visitor.app, wanted, stamp if name else "")
+        rehearsal.save(visitor.app, wanted, stamp if name else None)
     except CampaignError as error:
         return _show_form(request, visitor, form, name, stamp=stamp, error=error, status=422)
     except ChangedMeanwhile as changed:
