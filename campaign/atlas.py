@@ -17,12 +17,11 @@ from campaign.pulling import Pulled
 from campaign.store import ListedPlace, PlaceSearch, Standing, StoredPlace
 from posts import ledger
 from posts.images import ImageError, prepare_image
-from posts.states import PLANNED, State
+from posts.states import IN_FLIGHT, PLANNED, State
 
 STOPPED = frozenset({"portal_list_empty", "portal_list_short"})
 """Reasons of a pull that a person may overrule."""
-UNDER_WAY = (State.SENDING, State.UNKNOWN)
-OPEN = (*PLANNED, State.QUEUED, *UNDER_WAY, State.IN_DOUBT, State.MISSED)
+OPEN = (*PLANNED, State.QUEUED, *IN_FLIGHT, State.IN_DOUBT, State.MISSED)
 """An announcement in one of these may still go out."""
 SIMILAR_SHOWN = 8
 THUMBNAIL_SIDE = 320
@@ -212,10 +211,7 @@ def skip(app: App, place_id: int, reason: str = "") -> None:
             raise Refusal("place_skipped_already", place_id)
         store.set_place(connection, place_id, skipped_at=at.now, skipped_by=at.actor, skip_reason=reason or None)
         _note(connection, at, "place_skipped", one, **({"reason": reason} if reason else {}))
-        house = app.house(connection)
-        for row in store.announcement_rows(connection, place_id=place_id, states=UNDER_WAY):
-            planning.call_off(connection, house, row, "place_skipped", at.actor)
-        planning.follow_places(connection, house, at.actor)
+        planning.follow_places(connection, app.house(connection), at.actor)
 
 
 def unskip(app: App, place_id: int) -> None:

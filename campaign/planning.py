@@ -545,7 +545,7 @@ def follow_places(connection: Connection, house: House, actor: str = ledger.DAEM
     for row in store.announcement_rows(connection, states=[*PLANNED, State.QUEUED, State.MISSED, *IN_FLIGHT]):
         why = _not_announced(stored.get(row.place_id)) or ("campaign_ended" if row.campaign in ended else "")
         if why and not row.cancel_wanted:
-            call_off(connection, house, row, why, actor)
+            _call_off(connection, house, row, why, actor)
     for row in store.announcement_rows(connection, states=[State.POSTED]):
         place = stored.get(row.place_id)
         if place is not None and row.removed_at is None:
@@ -564,7 +564,7 @@ def _not_announced(place: StoredPlace | None) -> str:
     return "place_merged" if place.is_another else ""
 
 
-def call_off(connection: Connection, house: House, row: Row[Any], why: str, actor: str) -> None:
+def _call_off(connection: Connection, house: House, row: Row[Any], why: str, actor: str) -> None:
     """Cancel an announcement for a reason that may be taken back, or remember the wish while a call is under way."""
     # What is out by now is told of by `_tell_of_posted`.
     with contextlib.suppress(ledger.NotPossible):

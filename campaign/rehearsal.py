@@ -24,10 +24,9 @@ from campaign.desk import Refusal
 from campaign.news import sentence, sentences
 from campaign.planning import Foreseen
 from posts import ledger
-from posts.states import PLANNED, State
+from posts.states import IN_FLIGHT, PLANNED, State
 
-TO_COME = (*PLANNED, State.QUEUED, State.SENDING, State.UNKNOWN, State.IN_DOUBT, State.MISSED)
-UNDER_WAY = (State.SENDING, State.UNKNOWN)
+TO_COME = (*PLANNED, State.QUEUED, *IN_FLIGHT, State.IN_DOUBT, State.MISSED)
 NAMES_SHOWN = 5
 
 
@@ -241,9 +240,6 @@ def end(app: App, name: str) -> int:
         store.end_campaign(connection, name, campaign_to_mapping(ended), at.now)
         planned = store.announcement_rows(connection, campaign=name, states=TO_COME)
         ledger.note(connection, "campaign_ended", at.now, at.actor, detail={"campaign": name, "planned": len(planned)})
-        house = app.house(connection)
-        for each in store.announcement_rows(connection, campaign=name, states=UNDER_WAY):
-            planning.call_off(connection, house, each, "campaign_ended", at.actor)
-        planning.follow_places(connection, house, at.actor)
+        planning.follow_places(connection, app.house(connection), at.actor)
         left = store.announcement_rows(connection, campaign=name, states=TO_COME)
         return len(planned) - len(left)

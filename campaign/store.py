@@ -42,7 +42,7 @@ from campaign.tables import (
     rejected_rows,
 )
 from posts.errors import Explained
-from posts.states import PLANNED, State
+from posts.states import IN_FLIGHT, PLANNED, State
 from posts.tables import Instant, brake, channels, deliveries, workers
 
 FREE = ""
@@ -344,8 +344,7 @@ class ListedPlace:
 
 _MOST_WORDS = 8
 _TO_COME = tuple(
-    state.value
-    for state in (*PLANNED, State.QUEUED, State.SENDING, State.UNKNOWN, State.IN_DOUBT, State.MISSED, State.REFUSED)
+    state.value for state in (*PLANNED, State.QUEUED, *IN_FLIGHT, State.IN_DOUBT, State.MISSED, State.REFUSED)
 )
 
 
