@@ -20,7 +20,7 @@ from sqlalchemy.exc import IntegrityError
 
 from campaign import compose, desk, listings, news, planning, pulling, store
 from campaign.access import Access
-from campaign.campaigns import campaign_to_mapping, read_campaign
+from campaign.campaigns import read_campaign
 from campaign.db import Database, upgrade
 from campaign.desk import Desk, Refusal
 from campaign.heads import RESTORED, Heads, Loss, loss, newest, noticed, seen_to
@@ -237,7 +237,7 @@ class App:
             )
         if accept or any(one.is_news for one in pulled):
             with self.database.write() as connection:
-                planning.follow_places(connection, self._house(connection))
+                planning.follow_places(connection, self.house(connection))
                 self.database.wake_others(connection)
         return pulled
 
@@ -260,6 +260,8 @@ class App:
                 "gone": one.gone,
                 "held": one.held,
                 "same_as": one.same_as if one.is_another else None,
+                "skipped": one.skipped,
+                "occurrence": one.occurrence,
             }
             for one in found
         ]
@@ -275,7 +277,7 @@ class App:
             if one.id == first.id or first.is_another or one.place.portal == first.place.portal:
                 raise Refusal("places_cannot_be_one", place_id, first_id)
             listings.merge_by_person(connection, one, first, at.now, at.actor)
-            planning.follow_places(connection, self._house(connection))
+            planning.follow_places(connection, self.house(connection))
         return [found for found in self.places() if found["id"] == place_id]
 
     def separate_place(self, place_id: int) -> list[dict[str, Any]]:
@@ -436,12 +438,7 @@ class App:
         """Store a campaign file. Raises CampaignError with everything that is wrong in it."""
         campaign = read_campaign(text)
         with self.at_desk() as (connection, at):
-            known = {row.name for row in store.channel_rows(connection)}
-            unknown = [name for name in campaign.channels if name not in known]
-            if unknown:
-                raise Refusal("campaign_channels_unknown", ", ".join(unknown))
-            new = store.save_campaign(connection, campaign.name, campaign_to_mapping(campaign), at.now)
-            ledger.note(connection, "campaign_applied", at.now, at.actor, detail={"campaign": campaign.name})
+            new = desk.save_campaign(connection, at, campaign)
         return self.campaign(campaign.name) | {"new": new}
 
     def campaigns(self) -> list[dict[str, Any]]:
@@ -465,7 +462,8 @@ class App:
                 ledger.recall(connection, announcement_id, at.now, at.actor)
         return self.campaign(name)
 
-    def _house(self, connection: Connection) -> planning.House:
+    def house(self, connection: Connection) -> planning.House:
+        """What planning needs to know beside the database, at the instant of this transaction."""
         return planning.House(
             settings=self.settings, templates=self.templates, now=self.now(connection), hosts=self.tracked_hosts()
         )
@@ -483,7 +481,7 @@ class App:
     def plan(self, until: date | None = None, *, dry_run: bool = False) -> dict[str, Any]:
         """Fill the calendar; a dry run shows it and keeps nothing."""
         with self.database.read() as connection:
-            house = self._house(connection)
+            house = self.house(connection)
             decision = planning.decide(connection, house, until)
         pieces = list(planning.changes(house, decision))
         if dry_run:
@@ -992,4 +990,5 @@ def _merged(answers: Iterator[tuple[list[int], list[int]]]) -> tuple[list[int], 
 
 
 def _campaign_json(row: Row[Any]) -> dict[str, Any]:
-    return dict(row.definition) | {"paused": row.paused}
+    ended_at = row.ended_at.isoformat() if row.ended_at else None
+    return dict(row.definition) | {"paused": row.paused, "ended_at": ended_at}

@@ -17,7 +17,7 @@ from typing import Any
 
 from dateutil.rrule import rrule, rrulestr
 
-from campaign.settings import SettingsError, parse_duration, suggestion
+from campaign.settings import LongerThanPossible, SettingsError, nearest, parse_duration
 
 APPROVALS = ("none", "one", "four-eyes")
 PICTURES = ("photo", "card", "none")
@@ -38,14 +38,37 @@ _FIRST_DAY, _LAST_DAY = date(2000, 1, 1), date(2199, 12, 31)
 _TEMPLATE = re.compile(r"\w[\w-]*")
 _CLOCK_TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 _UNTIL = re.compile(r"UNTIL=(\d{8})(?:T\d{6}Z?)?", re.IGNORECASE)
+_ROOT = re.compile(r"[.\[]")
+# A contradiction is told only where each value of it could be read.
+_TOUCHED = {
+    "before_its_beginning": {"starts", "ends"},
+    "no_channel_named": {"channels"},
+    "no_steps": {"steps", "calls"},
+    "name_doubled": {"steps", "calls"},
+    "not_a_channel_of_it": {"channels"},
+    "no_slots_for": {"rhythm", "channels"},
+}
 _FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
 
 
-class CampaignError(Exception):
-    """A campaign that can't be used. `problems` holds one sentence per problem, each naming the key."""
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong at one key of a campaign; `campaign.news` words it. An empty key: in the whole file.
 
-    def __init__(self, problems: tuple[str, ...]) -> None:
-        super().__init__("\n".join(problems))
+    `near` is the name that was perhaps meant.
+    """
+
+    key: str
+    word: str
+    details: tuple[object, ...] = ()
+    near: str = ""
+
+
+class CampaignError(Exception):
+    """A campaign that can't be used, with everything that is wrong in it."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        super().__init__(", ".join(f"{one.key or 'file'}: {one.word}" for one in problems))
         self.problems = problems
 
 
@@ -152,7 +175,7 @@ def read_campaign(text: str) -> Campaign:
     try:
         return parse_campaign(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
-        raise CampaignError((f"The campaign file is not valid TOML: {error}.",)) from None
+        raise CampaignError((Problem("", "not_toml", (error,)),)) from None
 
 
 def parse_campaign(mapping: Mapping[str, Any]) -> Campaign:
@@ -160,13 +183,13 @@ def parse_campaign(mapping: Mapping[str, Any]) -> Campaign:
 
     Dates may be dates (TOML) or texts such as "2026-11-01" (JSON); JSON's null stands for "none".
     """
-    problems: list[str] = []
+    problems: list[Problem] = []
     table = _Table(mapping, "", _CAMPAIGN_NAMES, problems)
     campaign = _campaign(table)
-    if not problems:
-        problems = _contradictions(campaign)
+    broken = {_ROOT.split(one.key)[0] for one in problems}
+    problems += [one for one in _contradictions(campaign) if broken.isdisjoint(_TOUCHED[one.word])]
     if problems:
-        raise CampaignError(tuple(_sentence(problem) for problem in problems))
+        raise CampaignError(tuple(problems))
     return campaign
 
 
@@ -232,26 +255,20 @@ def _rhythm_to_mapping(rhythm: Rhythm) -> dict[str, Any]:
     }
 
 
-def _sentence(problem: str) -> str:
-    """The problem with its full stop, unless it ends in a question ("did you mean …?"); one line, whatever
-    names the file holds."""
-    problem = "".join(sign if sign.isprintable() else "�" for sign in problem)
-    return problem if problem.endswith(("?", ".")) else f"{problem}."
-
-
 class _Table:
-    """One table of a campaign file while it is read. What can't be used becomes a sentence in `problems` and a
+    """One table of a campaign file while it is read. What can't be used becomes one of the `problems` and a
     harmless value, so that one reading names every problem."""
 
-    def __init__(self, values: object, path: str, names: tuple[str, ...], problems: list[str]) -> None:
+    def __init__(self, values: object, path: str, names: tuple[str, ...], problems: list[Problem]) -> None:
         self.path = path
         self.problems = problems
         self.values: Mapping[str, Any] = values if isinstance(values, Mapping) else {}
         if not isinstance(values, Mapping):
-            self.problems.append(f"{path} must be a table")
+            self.problems.append(Problem(path, "not_a_table"))
         for name in self.values:
             if name not in names:
-                self.problems.append(f"The name {self.key(name)!r} is unknown{suggestion(name, names)}")
+                unknown = Problem("", "name_unknown", (self.key(name),), nearest(name, names))
+                self.problems.append(unknown)
 
     def key(self, name: str) -> str:
         return f"{self.path}.{name}" if self.path else name
@@ -259,15 +276,15 @@ class _Table:
     def has(self, name: str) -> bool:
         return name in self.values
 
-    def refuse(self, name: str, sentence: str) -> None:
-        self.problems.append(f"{self.key(name)} {sentence}")
+    def refuse(self, name: str, word: str, *details: object, near: str = "") -> None:
+        self.problems.append(Problem(self.key(name), word, details, near))
 
     def text(self, name: str, default: str | None = None) -> str:
         value = self.values.get(name, default)
         if value is None:
-            self.refuse(name, "is missing")
+            self.refuse(name, "missing")
         elif not isinstance(value, str):
-            self.refuse(name, "must be a text")
+            self.refuse(name, "not_a_text")
         else:
             return value
         return default or ""
@@ -277,22 +294,22 @@ class _Table:
         value = self.text(name, default)
         usable = value.strip() == value and value.isprintable() and 0 < len(value) <= _LONGEST_NAME
         if isinstance(self.values.get(name), str) and not usable:
-            self.refuse(name, f"must be a text of 1 to {_LONGEST_NAME} printable characters without blanks around it")
+            self.refuse(name, "name_unusable", _LONGEST_NAME)
         return value
 
     def choice(self, name: str, allowed: tuple[str, ...], default: str) -> str:
         value = self.text(name, default)
         if value not in allowed:
-            self.refuse(name, f"must be one of {', '.join(allowed)}{suggestion(value, allowed)}")
+            self.refuse(name, "not_a_choice", ", ".join(allowed), near=nearest(value, allowed))
         return value
 
     def date(self, name: str, default: date | None = None) -> date:
         value = self.values.get(name, default)
         day = _as_date(value)
         if day is None:
-            self.refuse(name, "is missing" if value is None else "must be a date such as 2026-11-01")
+            self.refuse(name, "missing" if value is None else "not_a_date")
         elif not _FIRST_DAY <= day <= _LAST_DAY:
-            self.refuse(name, f"must lie between {_FIRST_DAY} and {_LAST_DAY}")
+            self.refuse(name, "date_out_of_reach", _FIRST_DAY, _LAST_DAY)
         return day or default or _FIRST_DAY
 
     def duration(self, name: str, default: timedelta) -> timedelta:
@@ -300,25 +317,28 @@ class _Table:
             return default
         try:
             duration = parse_duration(self.values[name])
-        except SettingsError as error:
-            self.refuse(name, f"can't be read: {error}")
+        except LongerThanPossible:
+            self.refuse(name, "duration_beyond_reading", self.values[name])
+            return default
+        except SettingsError:
+            self.refuse(name, "not_a_duration", self.values[name])
             return default
         if duration > _LONGEST_DURATION:
-            self.refuse(name, "must not be longer than ten years")
+            self.refuse(name, "duration_too_long")
         return min(duration, _LONGEST_DURATION)
 
     def flag(self, name: str, default: bool) -> bool:
         value = self.values.get(name, default)
         if isinstance(value, bool):
             return value
-        self.refuse(name, "must be true or false")
+        self.refuse(name, "not_a_flag")
         return default
 
     def count(self, name: str, default: int | None) -> int | None:
         value = self.values.get(name, default)
         if value is None or (type(value) is int and value >= 1):
             return value
-        self.refuse(name, "must be a whole number, 1 or more")
+        self.refuse(name, "not_a_count")
         return default
 
     def money(self, name: str) -> float | None:
@@ -327,20 +347,20 @@ class _Table:
             return None
         if type(value) in (int, float) and 0 <= value < float("inf"):
             return float(value)
-        self.refuse(name, "must be an amount in US dollars, 0 or more")
+        self.refuse(name, "not_an_amount")
         return None
 
     def texts(self, name: str) -> tuple[str, ...]:
         value = self.values.get(name, [])
         if isinstance(value, list) and all(isinstance(part, str) and part.strip() for part in value):
             return tuple(dict.fromkeys(part.strip() for part in value))
-        self.refuse(name, "must be a list of texts")
+        self.refuse(name, "not_texts")
         return ()
 
     def tables(self, name: str, names: tuple[str, ...]) -> list[_Table]:
         value = self.values.get(name, [])
         if not isinstance(value, list):
-            self.refuse(name, f"must be a list of tables, written [[{self.key(name)}]]")
+            self.refuse(name, "not_tables", self.key(name))
             return []
         return [_Table(part, f"{self.key(name)}[{i}]", names, self.problems) for i, part in enumerate(value, start=1)]
 
@@ -395,24 +415,24 @@ def _call(table: _Table, starts: date) -> Call:
     recurs = table.text("recurs")
     problem = _recurrence_problem(recurs, starts) if recurs else None
     if problem:
-        table.refuse("recurs", problem)
+        table.refuse("recurs", *problem)
     link = table.text("link", "")
     if link and not link.startswith(("https://", "http://")):
-        table.refuse("link", "must be an http(s) address")
+        table.refuse("link", "not_an_address")
     return Call(name=table.name("name"), templates=_templates(table), recurs=recurs, link=link)
 
 
 def _templates(table: _Table) -> tuple[str, ...]:
     if table.has("template") == table.has("templates"):
-        table.refuse("template", "or templates is needed, and only one of them")
+        table.refuse("template", "template_or_templates")
         return ()
     templates = table.texts("templates") if table.has("templates") else (table.text("template"),)
     if not templates:
-        table.refuse("templates", "needs at least one name")
+        table.refuse("templates", "no_template")
     for template in templates:
         # The name becomes a file name below templates/posts/<network>/.
         if not _TEMPLATE.fullmatch(template):
-            table.refuse("template", f"{template!r} must consist of letters, digits, - and _")
+            table.refuse("template", "template_name_unusable", template)
     return templates
 
 
@@ -434,7 +454,7 @@ def _channel_rhythms(table: _Table, base: Rhythm) -> tuple[tuple[str, Rhythm], .
     """The overrides by channel name, sorted, so that a store may keep them in any order."""
     overrides = table.values.get("channel", {})
     if not isinstance(overrides, Mapping):
-        table.refuse("channel", 'must hold one table per channel, written [rhythm.channel."NAME"]')
+        table.refuse("channel", "not_channel_tables")
         return ()
     names = sorted(overrides)
     tables = [_Table(overrides[name], f'rhythm.channel."{name}"', _RHYTHM_NAMES, table.problems) for name in names]
@@ -447,7 +467,7 @@ def _slots(table: _Table) -> tuple[Slot, ...]:
         weekday, _, clock = text.partition(" ")
         at = _clock_time(clock.strip())
         if weekday.capitalize() not in WEEKDAYS or at is None:
-            table.refuse("slots", f'has {text!r}; a slot is a weekday ({", ".join(WEEKDAYS)}) and a time: "Tue 10:00"')
+            table.refuse("slots", "not_a_slot", text, ", ".join(WEEKDAYS))
         else:
             slots.append(Slot(WEEKDAYS.index(weekday.capitalize()), at))
     return tuple(slots)
@@ -458,7 +478,7 @@ def _quiet(table: _Table) -> tuple[Quiet, ...]:
     for text in table.texts("quiet"):
         start, end = (_clock_time(part.strip()) for part in text.partition("-")[::2])
         if start is None or end is None or start == end:
-            table.refuse("quiet", f'has {text!r}; quiet hours are two different times: "20:00-08:00"')
+            table.refuse("quiet", "not_quiet_hours", text)
         else:
             quiet.append(Quiet(start, end))
     return tuple(quiet)
@@ -474,7 +494,7 @@ def _blackouts(table: _Table) -> tuple[Blackout, ...]:
     for entry in table.tables("blackouts", _BLACKOUT_NAMES):
         blackout = Blackout(entry.date("from"), entry.date("to"), entry.text("reason", default=""))
         if blackout.last < blackout.first:
-            entry.refuse("to", "must not lie before from")
+            entry.refuse("to", "before_its_beginning", "from")
         blackouts.append(blackout)
     return tuple(blackouts)
 
@@ -487,38 +507,38 @@ def _recurrence(recurs: str, first: date) -> rrule:
     return rule
 
 
-def _recurrence_problem(recurs: str, starts: date) -> str | None:
-    """What is wrong with a recurrence rule (RFC 5545, RRULE), None when it can be used."""
+def _recurrence_problem(recurs: str, starts: date) -> tuple[str, *tuple[object, ...]] | None:
+    """What is wrong with a recurrence rule (RFC 5545, RRULE), word and details; None when it can be used."""
     parts = dict(part.partition("=")[::2] for part in recurs.upper().removeprefix("RRULE:").split(";"))
     if parts.get("FREQ") not in _FREQUENCIES:
-        return f'must be a rule of RFC 5545 with FREQ {", ".join(_FREQUENCIES)}, such as "FREQ=MONTHLY;BYDAY=1TU"'
+        return ("recurs_no_rule", ", ".join(_FREQUENCIES))
     # dateutil would count backwards, or stand still, without an end.
     if not parts.get("INTERVAL", "1").isdecimal() or int(parts.get("INTERVAL", "1")) < 1:
-        return "has an INTERVAL that is not 1 or more"
+        return ("recurs_interval",)
     try:
         days = next(iter(_recurrence(recurs, starts)), None)
     except (ValueError, TypeError, OverflowError) as error:
-        return f"is not a rule of RFC 5545: {error}"
-    return "names no day at all" if days is None else None
+        return ("recurs_broken", error)
+    return ("recurs_no_day",) if days is None else None
 
 
-def _contradictions(campaign: Campaign) -> list[str]:
+def _contradictions(campaign: Campaign) -> list[Problem]:
     """What is wrong between values that are each well-formed."""
     problems = []
     if campaign.ends < campaign.starts:
-        problems.append("ends must not lie before starts")
+        problems.append(Problem("ends", "before_its_beginning", ("starts",)))
     if not campaign.channels:
-        problems.append("channels must name at least one channel")
+        problems.append(Problem("channels", "no_channel_named"))
     if not campaign.step_names:
-        problems.append("steps and calls are both missing; a campaign needs at least one [[steps]] or [[calls]]")
+        problems.append(Problem("steps", "no_steps"))
     doubled = [name for name, count in Counter(campaign.step_names).items() if count > 1]
-    problems += [f"The name {name!r} stands for more than one of steps and calls" for name in doubled]
+    problems += [Problem("steps", "name_doubled", (name,)) for name in doubled]
     problems += [
-        f'rhythm.channel."{name}" is none of the campaign\'s channels{suggestion(name, campaign.channels)}'
+        Problem(f'rhythm.channel."{name}"', "not_a_channel_of_it", near=nearest(name, campaign.channels))
         for name, _ in campaign.channel_rhythms
         if name not in campaign.channels
     ]
     silent = [name for name in campaign.channels if not campaign.rhythm_of(name).slots]
     if silent:
-        problems.append(f'rhythm.slots names no slot for {", ".join(silent)}; write for example ["Tue 10:00"]')
+        problems.append(Problem("rhythm.slots", "no_slots_for", (", ".join(silent),)))
     return problems

@@ -19,14 +19,14 @@ from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from campaign import feeds, initial, web
+from campaign import atlas, feeds, initial, web
 from campaign.access import SCOPES
 from campaign.app import App, OutOfRhythm
 from campaign.campaigns import CampaignError
 from campaign.db import DatabaseUnreachable, SecondDaemon
 from campaign.desk import Entry, ImportRefused, Refusal, read_instant
 from campaign.doctor import examine
-from campaign.news import advice, refusal, sentence
+from campaign.news import advice, problem_of_file, refusal, sentence
 from campaign.portals.portal import PortalError, PortalUnreachable
 from campaign.roles import Role
 from campaign.settings import Settings, SettingsError, load
@@ -98,7 +98,7 @@ cli = typer.Typer(
 )
 channel_verbs = typer.Typer(help="Channels: one account on one network each.", no_args_is_help=True)
 portal_verbs = typer.Typer(help="Portals: the databases that places are read from.", no_args_is_help=True)
-place_verbs = typer.Typer(help="Places that two portals list.", no_args_is_help=True)
+place_verbs = typer.Typer(help="What is decided about single places.", no_args_is_help=True)
 campaign_verbs = typer.Typer(help="Campaigns: which places, where, when, with which approval.", no_args_is_help=True)
 announcement_verbs = typer.Typer(help="Single announcements: add, edit, decide, settle.", no_args_is_help=True)
 template_verbs = typer.Typer(help="Post templates.", no_args_is_help=True)
@@ -324,6 +324,8 @@ def _note_of(place: dict[str, Any]) -> str:
         return tell("place_listed_twice", place["same_as"])
     if place["withdrawn"]:
         return tell(f"gone_{place['gone']}" if place["gone"] else "gone")
+    if place["skipped"]:
+        return tell("place_skipped")
     return tell("place_held") if place["held"] else ""
 
 
@@ -357,6 +359,61 @@ def place_separate(
     It was taken for a place of another portal; from now on it is announced by itself.
     """
     _show_places(opened().separate_place(place), as_json)
+
+
+PlaceId = Annotated[int, typer.Argument(metavar="ID", help="The place's number.", min=1, max=LARGEST_ID)]
+
+
+def _show_place(app: App, place: int, as_json: bool) -> None:
+    _show_places([one for one in app.places() if one["id"] == place], as_json)
+
+
+@place_verbs.command("skip")
+def place_skip(
+    place: PlaceId,
+    reason: Annotated[str, typer.Option("--reason", help="Why, for the log.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Announce a place no more.
+
+    What is planned of it is cancelled; nothing is planned until `unskip`. What is out stays.
+    """
+    app = opened()
+    atlas.skip(app, place, reason.strip())
+    _show_place(app, place, as_json)
+
+
+@place_verbs.command("unskip")
+def place_unskip(place: PlaceId, as_json: Json = False) -> None:
+    """Announce a place again that was left out.
+
+    The next planning plans anew what was cancelled for it; what went out before is not repeated.
+    """
+    app = opened()
+    atlas.unskip(app, place)
+    _show_place(app, place, as_json)
+
+
+@place_verbs.command("again")
+def place_again(place: PlaceId, as_json: Json = False) -> None:
+    """Announce a place once more.
+
+    From the first step on, in every running campaign that takes it; nothing of it may still be planned.
+    """
+    app = opened()
+    atlas.announce_again(app, place)
+    _show_place(app, place, as_json)
+
+
+@place_verbs.command("accept")
+def place_accept(place: PlaceId, as_json: Json = False) -> None:
+    """Let one place pass that waits for a person.
+
+    `pull --accept` lets all of them pass.
+    """
+    app = opened()
+    atlas.accept_place(app, place)
+    _show_place(app, place, as_json)
 
 
 # --- channels ------------------------------------------------------------------------------------------------------
@@ -1142,7 +1199,7 @@ def _told(error: Exception) -> tuple[str, int] | None:
     if hasattr(error, "format_message"):  # click's usage errors
         return f"Fehler: {error.format_message()}", WRONG
     if isinstance(error, CampaignError):
-        return str(error), WRONG
+        return "\n".join(problem_of_file(one, _said.language) for one in error.problems), WRONG
     if isinstance(error, PortalUnreachable | DatabaseUnreachable | Unreachable | SandboxUnusable):
         text = sentence(error.reason, _said.language) if isinstance(error, Unreachable) else str(error)
         return text, UNREACHABLE

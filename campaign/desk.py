@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, Row
 
 from campaign import compose, store
-from campaign.campaigns import CampaignError, parse_campaign
+from campaign.campaigns import Campaign, CampaignError, campaign_to_mapping, parse_campaign
 from posts import ledger
 from posts.errors import Explained
 from posts.images import ImageError
@@ -143,6 +143,35 @@ def local_image(desk: Desk, file: Path, alt: str, credit: str) -> dict[str, str]
         return {"file": compose.keep_local_image(desk.media, file), "alt": alt, "credit": credit}
     except ImageError as error:
         raise Refusal("not_sendable", [f"image_unusable:{error}"]) from None
+
+
+def save_campaign(connection: Connection, desk: Desk, campaign: Campaign) -> bool:
+    """Store a campaign under its name; True when it is new. One that was ended goes on when its last day lies later.
+
+    Raises Refusal for a channel that is not there.
+    """
+    known = {row.name for row in store.channel_rows(connection)}
+    unknown = [name for name in campaign.channels if name not in known]
+    if unknown:
+        raise Refusal("campaign_channels_unknown", ", ".join(unknown))
+    before = store.campaign_to_change(connection, campaign.name)
+    definition = campaign_to_mapping(campaign)
+    ended_at = None
+    if before is not None and before.ended_at is not None:
+        reopened = campaign.ends > before.ended_at.astimezone(desk.zone).date()
+        ended_at = None if reopened else before.ended_at
+    store.save_campaign(connection, campaign.name, definition, desk.now, ended_at)
+    detail: dict[str, Any] = {"campaign": campaign.name}
+    if before is not None:
+        detail["changed"] = _changes(before.definition, definition)
+    ledger.note(connection, "campaign_applied", desk.now, desk.actor, detail=detail)
+    return before is None
+
+
+def _changes(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    """Which fields of a campaign changed, from what to what."""
+    names = [name for name in after if before.get(name) != after[name]]
+    return {name: [before.get(name), after[name]] for name in names}
 
 
 # --- import --------------------------------------------------------------------------------------------------

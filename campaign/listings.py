@@ -42,7 +42,9 @@ def stand_in(connection: Connection, portal: str, withdrawn: set[str], now: date
         listings = [one for one in stored if one.same_as == gone.id and one.is_another and not one.withdrawn]
         if listings and not store.sent_places(connection, [gone.id]):
             heir, *further = listings
-            store.set_place(connection, heir.id, same_as=None)
+            # That staff don't announce it holds for the place, whichever portal lists it.
+            skip = {"skipped_at": gone.skipped_at, "skipped_by": gone.skipped_by, "skip_reason": gone.skip_reason}
+            store.set_place(connection, heir.id, same_as=None, **(skip if gone.skipped else {}))
             for one in further:
                 store.set_place(connection, one.id, same_as=heir.id)
             _note(connection, "place_stands_in", heir, gone, now)

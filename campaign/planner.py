@@ -31,7 +31,7 @@ from zoneinfo import ZoneInfo
 
 import holidays
 
-from campaign.campaigns import Blackout, Call, Campaign, Rhythm
+from campaign.campaigns import Blackout, Call, Campaign, Rhythm, Step
 from campaign.places import Place
 from campaign.settings import HouseBlackout
 from posts.states import State
@@ -73,11 +73,13 @@ class Key:
 
 @dataclass(frozen=True)
 class PlannedPlace:
-    """A stored place and its id there; `portals` are further ones that list it."""
+    """A stored place and its id there; `portals` are further ones that list it. `occurrence` is the lowest that
+    counts: what has a lower one belongs to an earlier time that it was announced."""
 
     place_id: int
     place: Place
     portals: frozenset[str] = frozenset()
+    occurrence: int = 1
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,8 @@ class Taken:
     """An announcement that exists, in whatever state.
 
     `untouched`: no person approved, edited or pinned it. `pinned`: a person chose its instant, or released it
-    although the step before had not gone out; the planner then neither moves nor holds it.
+    although the step before had not gone out; the planner then neither moves nor holds it. `lapsed`: it was
+    cancelled for a reason that has been taken back since, and its step gets another occurrence.
     """
 
     campaign: str | None
@@ -110,6 +113,7 @@ class Taken:
     untouched: bool = True
     pinned: bool = False
     hold_reason: str = ""
+    lapsed: bool = False
 
     @property
     def key(self) -> Key:
@@ -563,6 +567,7 @@ class _Planning:
         self.channels = {each.name: each for each in request.channels}
         self.places = {each.place_id: each.place for each in sorted(request.places, key=lambda each: each.place_id)}
         self.listed_in = {each.place_id: each.portals | {each.place.portal} for each in request.places}
+        self.occurrences = {each.place_id: each.occurrence for each in request.places}
         self.taken = {each.key: each for each in request.taken}
         self.latest = _latest(request.taken)
         self.accounts = _Accounts(self.channels, request.taken)
@@ -677,7 +682,7 @@ class _Planning:
         """Whether it is ours to move: untouched, still to come, and its campaign would plan it today."""
         if not taken.untouched or taken.pinned or taken.state not in _MOVABLE or taken.at < self.almanac.earliest:
             return False
-        if self.channels[taken.channel].paused or self.latest.get(_identity(taken)) is not taken:
+        if self.channels[taken.channel].paused or not self._counts(taken):
             return False
         if taken.key in self.calls:
             return True
@@ -720,7 +725,7 @@ class _Planning:
         """Walk the chain from a step on, up to the first that needs a slot."""
         for i, step in enumerate(chain.campaign.steps[number:], start=number):
             due = self.almanac.later(before.at, step.after)
-            taken = self.latest.get((chain.campaign.name, step.name, chain.place_id, chain.channel))
+            taken = self._present(chain, step)
             if taken is not None and due > taken.at and self._is_movable(taken) and taken.key not in self.lost:
                 self._free(taken)
             if taken is None or self._needs_slot(taken):
@@ -729,15 +734,33 @@ class _Planning:
             self._ask_or_release(taken, before.reason)
             before = _Before(_reference(taken), _STEP_BEFORE.get(taken.state, ""))
 
+    def _present(self, chain: _Chain, step: Step) -> Taken | None:
+        """The step's announcement that counts now."""
+        taken = self.latest.get((chain.campaign.name, step.name, chain.place_id, chain.channel))
+        return taken if taken is not None and self._counts(taken) else None
+
+    def _counts(self, taken: Taken) -> bool:
+        """Whether it stands for its step: the last one, neither of an earlier time nor cancelled for nothing."""
+        if taken.occurrence < self.occurrences.get(taken.place_id, _FIRST_OCCURRENCE):
+            return False
+        lapsed = taken.lapsed and taken.state is State.CANCELLED
+        return not lapsed and self.latest.get(_identity(taken)) is taken
+
+    def _new_key(self, chain: _Chain, step: Step) -> Key:
+        """A key that the step never had on the channel."""
+        latest = self.latest.get((chain.campaign.name, step.name, chain.place_id, chain.channel))
+        lowest = self.occurrences.get(chain.place_id, _FIRST_OCCURRENCE)
+        occurrence = lowest if latest is None else max(lowest, latest.occurrence + 1)
+        return Key(chain.campaign.name, step.name, chain.place_id, chain.channel, occurrence)
+
     def _needs_slot(self, taken: Taken) -> bool:
         return taken.key in self.lost or (taken.state is State.MISSED and not taken.pinned)
 
     def _candidate(self, chain: _Chain, number: int, due: datetime, taken: Taken | None, reason: str) -> _Candidate:
         campaign, step = chain.campaign, chain.campaign.steps[number]
-        new = Key(campaign.name, step.name, chain.place_id, chain.channel, _FIRST_OCCURRENCE)
         return _Candidate(
             ticket=next(self.tickets),
-            key=taken.key if taken is not None else new,
+            key=taken.key if taken is not None else self._new_key(chain, step),
             campaign=campaign,
             templates=step.templates,
             due=due,
@@ -875,10 +898,9 @@ class _Planning:
 
     def _give_up_after(self, chain: _Chain, candidate: _Candidate) -> None:
         for i, step in enumerate(chain.campaign.steps[candidate.number + 1 :], start=candidate.number + 1):
-            taken = self.latest.get((chain.campaign.name, step.name, chain.place_id, chain.channel))
+            taken = self._present(chain, step)
             if taken is None:
-                key = Key(chain.campaign.name, step.name, chain.place_id, chain.channel, _FIRST_OCCURRENCE)
-                self.unplaced.append(Unplaced(key, "step_before_unplaced"))
+                self.unplaced.append(Unplaced(self._new_key(chain, step), "step_before_unplaced"))
             elif taken.key in self.lost:
                 self.unplaced.append(Unplaced(taken.key, "step_before_unplaced"))
                 self._hold_lost(taken)

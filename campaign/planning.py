@@ -24,6 +24,7 @@ from campaign.planner import (
     PlannedPlace,
     PlanRequest,
     Taken,
+    Unplaced,
     permitted,
     plan,
 )
@@ -60,6 +61,10 @@ _PREFLIGHT = frozenset(
         "budget_used_up",
     }
 )
+
+_TAKEN_BACK = frozenset({"place_skipped", "place_merged", "campaign_ended"})
+"""Decisions of persons: once they are taken back, what was cancelled for them is planned anew. A place that its
+portal withdrew and shows again stays as it was left."""
 
 
 @dataclass(frozen=True)
@@ -100,15 +105,21 @@ def _taken(row: Row[Any], approved: bool) -> Taken:
         untouched=not touched and row.hold_reason != "person",
         pinned=row.pinned,
         hold_reason=row.hold_reason or "",
+        lapsed=row.cancelled_for is not None,
     )
 
 
-def _situation(connection: Connection, house: House, until: date | None) -> _Situation:
+def _situation(
+    connection: Connection, house: House, until: date | None, proposed: Campaign | None = None
+) -> _Situation:
     rows = store.announcement_rows(connection)
     approved = store.approvers(connection, [row.id for row in rows])
     regions = store.regions_by_channel(connection)
     channels = {row.name: row for row in store.channel_rows(connection)}
-    campaigns = {row.name: parse_campaign(row.definition) for row in store.campaign_rows(connection) if not row.paused}
+    running = [row for row in store.campaign_rows(connection) if not row.paused and row.ended_at is None]
+    campaigns = {row.name: parse_campaign(row.definition) for row in running}
+    if proposed is not None:
+        campaigns[proposed.name] = proposed
     places = {one.id: one for one in store.stored_places(connection)}
     request = PlanRequest(
         now=house.now,
@@ -134,9 +145,9 @@ def _planned_places(places: dict[int, StoredPlace]) -> tuple[PlannedPlace, ...]:
         if one.same_as is not None and one.is_another and not one.withdrawn:
             listed_in[one.same_as].add(one.place.portal)
     return tuple(
-        PlannedPlace(one.id, one.place, frozenset(listed_in[one.id]))
+        PlannedPlace(one.id, one.place, frozenset(listed_in[one.id]), one.occurrence)
         for one in places.values()
-        if not (one.held or one.withdrawn or one.is_another)
+        if not (one.held or one.withdrawn or one.is_another or one.skipped)
     )
 
 
@@ -168,6 +179,96 @@ def decide(connection: Connection, house: House, until: date | None) -> Decision
     ]
     unique = {one.key: one for one in (*decided.planned, *held)}
     return Decision(situation, decided, tuple(_draft(house, situation, one) for one in _by_instant(unique.values())))
+
+
+def foresee(connection: Connection, house: House, place: StoredPlace) -> Plan:
+    """What a planning would do for one place, if it were the only one."""
+    situation = _situation(connection, house, None)
+    listed_in = next((each.portals for each in situation.request.places if each.place_id == place.id), frozenset())
+    alone = PlannedPlace(place.id, place.place, listed_in, place.occurrence)
+    found = plan(replace(situation.request, places=(alone,)))
+    return Plan(
+        planned=tuple(each for each in found.planned if each.key.place_id == place.id),
+        held=tuple(each for each in found.held if each.key.place_id == place.id),
+        unplaced=tuple(each for each in found.unplaced if each.key.place_id == place.id),
+    )
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """One announcement of a campaign as a planning would leave it. `row` is the one that exists; `was` its instant
+    before where it would move; `reasons` say why it would be held."""
+
+    key: Key
+    at: datetime
+    network: str
+    place: StoredPlace | None
+    row: Row[Any] | None = None
+    was: datetime | None = None
+    reasons: tuple[str, ...] = ()
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """What the next planning would make of a campaign: everything of it from now on, in the order of instants, what
+    finds no slot, and how many announcements of other campaigns would get another instant."""
+
+    foreseen: tuple[Foreseen, ...]
+    unplaced: tuple[Unplaced, ...]
+    places: dict[int, StoredPlace]
+    others_moved: int
+
+
+def rehearse(connection: Connection, house: House, campaign: Campaign) -> Rehearsal:
+    """What planning would do if the campaign were stored so, and running. Reads only."""
+    situation = _situation(connection, house, None, campaign)
+    decided = plan(situation.request)
+    new = [
+        replace(one.planned, state=State.HELD, hold_reason=one.reason)
+        for one in decided.held
+        if one.planned is not None
+    ]
+    own = [one for one in (*decided.planned, *new) if one.key.campaign == campaign.name]
+    foreseen = [_foreseen_new(connection, house, situation, one) for one in own]
+    foreseen += _foreseen_existing(situation, decided, campaign.name, house.now)
+    return Rehearsal(
+        tuple(sorted(foreseen, key=lambda one: (one.at, one.key))),
+        tuple(one for one in decided.unplaced if one.key.campaign == campaign.name),
+        situation.places,
+        sum(one.key.campaign != campaign.name for one in decided.moves),
+    )
+
+
+def _foreseen_new(connection: Connection, house: House, situation: _Situation, planned: Planned) -> Foreseen:
+    content = _draft(house, situation, planned).content
+    channel = situation.channels[planned.key.channel]
+    reasons = [planned.hold_reason] if planned.hold_reason else []
+    reasons += content["problems"]
+    if channel.token_expires is not None and channel.token_expires <= planned.at:
+        reasons.append(_token_expires(channel.token_expires, house.settings.zone))
+    if channel.network == compose.TWITTER:
+        rival = store.same_text_elsewhere(connection, content["text_key"], channel, planned.at, SAME_TEXT_SPAN)
+        reasons += [f"same_text:{rival}"] if rival is not None else []
+    place = situation.places.get(planned.key.place_id)
+    return Foreseen(planned.key, planned.at, channel.network, place, None, None, tuple(reasons), content["text"])
+
+
+def _foreseen_existing(situation: _Situation, decided: Plan, campaign: str, now: datetime) -> Iterator[Foreseen]:
+    moves = {one.key: one.at for one in decided.moves}
+    held = {one.key: one.reason for one in decided.held if one.planned is None}
+    for key, row in situation.rows.items():
+        if key.campaign != campaign or State(row.state) in (State.CANCELLED, State.REFUSED):
+            continue
+        at = moves.get(key, row.posted_at or row.due_at)
+        if at < now or (State(row.state) is State.MISSED and key not in moves):
+            continue
+        reasons = [held[key]] if key in held else []
+        if not reasons and State(row.state) is State.HELD and key not in decided.released:
+            reasons = [row.hold_reason or "person"]
+        was = row.due_at if key in moves else None
+        place = situation.places.get(row.place_id)
+        yield Foreseen(key, at, row.network, place, row, was, tuple(reasons), row.text)
 
 
 def _by_instant(planned: Iterable[Planned]) -> list[Planned]:
@@ -394,8 +495,10 @@ def situation_problems(connection: Connection, row: Row[Any], campaign: Campaign
         stored = store.place_of(connection, row.place_id)
         if stored is None or stored.withdrawn:
             problems.append("place_withdrawn")
+        elif stored.skipped:
+            problems.append("place_skipped")
     if row.token_expires is not None and row.token_expires <= row.due_at:
-        problems.append(f"token_expires:{row.token_expires.astimezone(zone).date().isoformat()}")
+        problems.append(_token_expires(row.token_expires, zone))
     if row.network == compose.TWITTER:
         rival = store.same_text_rival(connection, row, SAME_TEXT_SPAN)
         if rival is not None:
@@ -403,6 +506,10 @@ def situation_problems(connection: Connection, row: Row[Any], campaign: Campaign
     if campaign is not None:
         problems += _budget_problems(connection, row, campaign, zone)
     return problems
+
+
+def _token_expires(at: datetime, zone: ZoneInfo) -> str:
+    return f"token_expires:{at.astimezone(zone).date().isoformat()}"
 
 
 def _budget_problems(connection: Connection, row: Row[Any], campaign: Campaign, zone: ZoneInfo) -> list[str]:
@@ -467,23 +574,41 @@ def _counted(row: Row[Any]) -> Taken:
 # --- following places ----------------------------------------------------------------------------------------
 
 
-def follow_places(connection: Connection, house: House) -> None:
-    """Cancel what is planned for withdrawn places and second listings (of what is in flight the wish is remembered),
-    refresh untouched announcements, flag the others; of what is out, staff are told where its place was withdrawn or
-    changed."""
+def follow_places(connection: Connection, house: House, actor: str = ledger.DAEMON) -> None:
+    """Cancel what is planned for places and campaigns that are announced no more (of what is in flight the wish is
+    remembered), refresh untouched announcements, flag the others; of what is out, staff are told where its place was
+    withdrawn or changed."""
     stored = {one.id: one for one in store.stored_places(connection)}
+    ended = {row.name for row in store.campaign_rows(connection) if row.ended_at is not None}
     for row in store.announcement_rows(connection, states=[*PLANNED, State.QUEUED, State.MISSED, *IN_FLIGHT]):
-        place = stored.get(row.place_id)
-        if place is not None and (place.withdrawn or place.is_another) and not row.cancel_wanted:
-            why = "place_withdrawn" if place.withdrawn else "place_merged"
-            # What is out by now is told of below.
-            with contextlib.suppress(ledger.NotPossible):
-                ledger.cancel(connection, row.id, house.now, ledger.DAEMON, why)
+        why = _not_announced(stored.get(row.place_id)) or ("campaign_ended" if row.campaign in ended else "")
+        if why and not row.cancel_wanted:
+            _call_off(connection, house, row, why, actor)
     for row in store.announcement_rows(connection, states=[State.POSTED]):
         place = stored.get(row.place_id)
         if place is not None and row.removed_at is None:
             _tell_of_posted(connection, house, row, place)
     refresh(connection, house)
+
+
+def _not_announced(place: StoredPlace | None) -> str:
+    """Why nothing of a place goes out any more; empty where it may."""
+    if place is None:
+        return ""
+    if place.withdrawn:
+        return "place_withdrawn"
+    if place.skipped:
+        return "place_skipped"
+    return "place_merged" if place.is_another else ""
+
+
+def _call_off(connection: Connection, house: House, row: Row[Any], why: str, actor: str) -> None:
+    """Cancel an announcement for a reason that may be taken back, or remember the wish while a call is under way."""
+    # What is out by now is told of by `_tell_of_posted`.
+    with contextlib.suppress(ledger.NotPossible):
+        ledger.cancel(connection, row.id, house.now, actor, why)
+    if why in _TAKEN_BACK:
+        store.set_announcement(connection, row.id, house.now, cancelled_for=why)
 
 
 def _tell_of_posted(connection: Connection, house: House, row: Row[Any], place: StoredPlace) -> None:

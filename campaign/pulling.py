@@ -81,6 +81,9 @@ def pull(
 def _take_over(
     connection: Connection, portal: str, reading: Reading, known: dict[str, Known], now: datetime, accept: bool
 ) -> Pulled:
+    if any(one.held for one in known.values()):
+        # A person may have let them pass while the portal was read.
+        known = store.known_places(connection, portal)
     row = store.portal_rows(connection).get(portal)
     first_pull = row is None or row.pulled_at is None
     if row is None:

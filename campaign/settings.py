@@ -31,6 +31,10 @@ class SettingsError(Exception):
     """A configuration that can't be used; the message is one sentence for the person who wrote it."""
 
 
+class LongerThanPossible(SettingsError):
+    """A duration beyond ten years."""
+
+
 def parse_duration(value: object) -> timedelta:
     """A duration such as "500ms", "5s", "2m", "2h" or "21d". Raises SettingsError for anything else."""
     match = _DURATION.fullmatch(value) if isinstance(value, str) else None
@@ -38,14 +42,19 @@ def parse_duration(value: object) -> timedelta:
         raise SettingsError(f'{value!r} is not a duration; write for example "500ms", "5s", "2m", "2h" or "21d"')
     duration = timedelta(**{_UNITS[match[2]]: int(match[1])})
     if duration > LONGEST:
-        raise SettingsError(f"{value!r} is longer than ten years")
+        raise LongerThanPossible(f"{value!r} is longer than ten years")
     return duration
+
+
+def nearest(name: str, known: Mapping[str, object] | list[str] | tuple[str, ...]) -> str:
+    """The known name that was perhaps meant, or nothing."""
+    return next(iter(difflib.get_close_matches(name, list(known), n=1)), "")
 
 
 def suggestion(name: str, known: Mapping[str, object] | list[str] | tuple[str, ...]) -> str:
     """The tail of a sentence: the nearest known name, or nothing."""
-    near = difflib.get_close_matches(name, list(known), n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""
+    near = nearest(name, known)
+    return f"; did you mean {near!r}?" if near else ""
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,29 @@ import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, Text, and_, bindparam, cast, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    Case,
+    Connection,
+    Row,
+    Select,
+    Subquery,
+    Text,
+    and_,
+    bindparam,
+    case,
+    cast,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    true,
+    type_coerce,
+    update,
+)
 
 from campaign.places import Known, Picture, Place, Rejected
 from campaign.tables import (
@@ -22,8 +42,8 @@ from campaign.tables import (
     rejected_rows,
 )
 from posts.errors import Explained
-from posts.states import State
-from posts.tables import brake, channels, deliveries, workers
+from posts.states import IN_FLIGHT, PLANNED, State
+from posts.tables import Instant, brake, channels, deliveries, workers
 
 FREE = ""
 """The campaign's name of an announcement outside campaigns."""
@@ -66,6 +86,15 @@ class StoredPlace:
     withdrawn: bool
     gone: str | None
     same_as: int | None
+    skipped_at: datetime | None = None
+    skipped_by: str | None = None
+    skip_reason: str | None = None
+    occurrence: int = 1
+
+    @property
+    def skipped(self) -> bool:
+        """Whether staff decided not to announce it."""
+        return self.skipped_at is not None
 
     @property
     def is_another(self) -> bool:
@@ -111,7 +140,18 @@ def place_of(connection: Connection, place_id: int) -> StoredPlace | None:
 
 
 def _stored(row: Row[Any]) -> StoredPlace:
-    return StoredPlace(row.id, _place(row.data), row.held, row.withdrawn, row.gone, row.same_as)
+    return StoredPlace(
+        row.id,
+        _place(row.data),
+        row.held,
+        row.withdrawn,
+        row.gone,
+        row.same_as,
+        row.skipped_at,
+        row.skipped_by,
+        row.skip_reason,
+        row.occurrence,
+    )
 
 
 def known_places(connection: Connection, portal: str) -> dict[str, Known]:
@@ -238,6 +278,214 @@ def replace_rejected(connection: Connection, portal: str, rejected: Iterable[Rej
         connection.execute(insert(rejected_rows), rows)
 
 
+def accept_places(connection: Connection, portal: str, place_id: int | None = None) -> list[StoredPlace]:
+    """Let places of a portal pass that wait for a person, all or one; returns those that did wait."""
+    waiting = [places.c.portal == portal, places.c.held, ~places.c.withdrawn]
+    if place_id is not None:
+        waiting.append(places.c.id == place_id)
+    found = [_stored(row) for row in connection.execute(select(places).where(*waiting).order_by(places.c.id))]
+    for one in found:
+        set_place(connection, one.id, held=False)
+    return found
+
+
+def last_occurrence(connection: Connection, place_id: int) -> int:
+    """The highest occurrence of a place's announcements; 0 where it has none."""
+    query = select(func.coalesce(func.max(announcements.c.occurrence), 0)).where(announcements.c.place_id == place_id)
+    return int(connection.execute(query).scalar_one())
+
+
+def rejected_of(connection: Connection, portal: str | None, limit: int, offset: int) -> list[Row[Any]]:
+    """Rows that could not become places, by portal and id there."""
+    query = select(rejected_rows).order_by(rejected_rows.c.portal, rejected_rows.c.external_id)
+    if portal is not None:
+        query = query.where(rejected_rows.c.portal == portal)
+    return list(connection.execute(query.limit(limit).offset(offset)))
+
+
+def rejected_counts(connection: Connection) -> dict[str, int]:
+    """How many rows of each portal could not become places."""
+    count = func.count().label("number")
+    rows = connection.execute(select(rejected_rows.c.portal, count).group_by(rejected_rows.c.portal))
+    return {row.portal: row.number for row in rows}
+
+
+def held_counts(connection: Connection) -> dict[str, int]:
+    """How many places of each portal wait for a person."""
+    query = select(places.c.portal, func.count().label("number")).where(places.c.held, ~places.c.withdrawn)
+    return {row.portal: row.number for row in connection.execute(query.group_by(places.c.portal))}
+
+
+# --- the list of places --------------------------------------------------------------------------------------
+
+
+class Standing(StrEnum):
+    """How a place stands, by what matters most; each place in exactly one."""
+
+    WITHDRAWN = "withdrawn"
+    LISTED_TWICE = "listed_twice"
+    SKIPPED = "skipped"
+    HELD = "held"
+    OUT = "out"
+    PLANNED = "planned"
+    NEW = "new"
+
+
+@dataclass(frozen=True)
+class PlaceSearch:
+    """Which places somebody looks for; what is empty excludes nothing."""
+
+    words: str = ""
+    portal: str = ""
+    region: str = ""
+    category: str = ""
+    standing: Standing | None = None
+    by_name: bool = False
+
+
+@dataclass(frozen=True)
+class ListedPlace:
+    """A place in a list, with what is planned of it and what went out."""
+
+    stored: StoredPlace
+    standing: Standing
+    planned: int
+    out: int
+    next_at: datetime | None
+    last_at: datetime | None
+
+
+_MOST_WORDS = 8
+_TO_COME = tuple(
+    state.value for state in (*PLANNED, State.QUEUED, *IN_FLIGHT, State.IN_DOUBT, State.MISSED, State.REFUSED)
+)
+
+
+def _announced() -> Subquery:
+    """What is to come and what is out, per place."""
+    to_come = deliveries.c.state.in_(_TO_COME)
+    is_out = and_(deliveries.c.state == State.POSTED.value, deliveries.c.removed_at.is_(None))
+    return (
+        select(
+            announcements.c.place_id,
+            func.sum(case((to_come, 1), else_=0)).label("planned"),
+            func.sum(case((is_out, 1), else_=0)).label("out"),
+            func.min(case((to_come, deliveries.c.due_at))).label("next_at"),
+            func.max(case((is_out, deliveries.c.posted_at))).label("last_at"),
+        )
+        .join(deliveries, deliveries.c.id == announcements.c.id)
+        .where(announcements.c.place_id > 0)
+        .group_by(announcements.c.place_id)
+        .subquery()
+    )
+
+
+def _standing(announced: Subquery) -> Case[str]:
+    return case(
+        (places.c.withdrawn, Standing.WITHDRAWN.value),
+        (and_(places.c.same_as.is_not(None), places.c.same_as != places.c.id), Standing.LISTED_TWICE.value),
+        (places.c.skipped_at.is_not(None), Standing.SKIPPED.value),
+        (places.c.held, Standing.HELD.value),
+        (announced.c.out > 0, Standing.OUT.value),
+        (announced.c.planned > 0, Standing.PLANNED.value),
+        else_=Standing.NEW.value,
+    )
+
+
+def _elements(connection: Connection, name: str) -> Any:
+    """The entries of a list that a place's data holds, as a column of their own."""
+    if connection.dialect.name == "sqlite":
+        return func.json_each(places.c.data, f"$.{name}").table_valued("value").c.value
+    return func.json_array_elements_text(places.c.data[name]).table_valued("value").c.value
+
+
+def _place_conditions(connection: Connection, search: PlaceSearch) -> list[Any]:
+    conditions: list[Any] = [places.c.portal == search.portal] if search.portal else []
+    for name, wanted in (("regions", search.region), ("categories", search.category)):
+        if wanted:
+            element = _elements(connection, name)
+            conditions.append(select(element).where(element == wanted).correlate(places).exists())
+    for word in search.words.split()[:_MOST_WORDS]:
+        # SQLite knows no letters beyond ASCII in two cases.
+        forms = {word, word.lower(), word.upper(), word.capitalize()}
+        columns = (places.c.name, places.c.town, places.c.external_id, places.c.url)
+        conditions.append(or_(*(column.icontains(form, autoescape=True) for column in columns for form in forms)))
+    return conditions
+
+
+def listed_places(connection: Connection, search: PlaceSearch, limit: int, offset: int = 0) -> list[ListedPlace]:
+    """Places that fit, the newest first unless they are wanted by name."""
+    query, standing = _listing()
+    conditions = _place_conditions(connection, search)
+    if search.standing is not None:
+        conditions.append(standing == search.standing.value)
+    order = (places.c.name, places.c.id) if search.by_name else (places.c.published_at.desc(), places.c.id.desc())
+    rows = connection.execute(query.where(*conditions).order_by(*order).limit(limit).offset(offset))
+    return [_listed(row) for row in rows]
+
+
+def listed_place(connection: Connection, place_id: int) -> ListedPlace | None:
+    """One place as the list shows it, or None."""
+    row = connection.execute(_listing()[0].where(places.c.id == place_id)).one_or_none()
+    return _listed(row) if row else None
+
+
+def listings_of(connection: Connection, place_id: int) -> list[StoredPlace]:
+    """The further listings of a place."""
+    query = select(places).where(places.c.same_as == place_id, places.c.id != place_id)
+    return [_stored(row) for row in connection.execute(query.order_by(places.c.portal, places.c.id))]
+
+
+def _listing() -> tuple[Select[Any], Case[str]]:
+    """All places with what is planned and out, and how they stand."""
+    announced = _announced()
+    standing = _standing(announced)
+    query = select(
+        places,
+        standing.label("standing"),
+        announced.c.planned,
+        announced.c.out,
+        type_coerce(announced.c.next_at, Instant()).label("next_at"),
+        type_coerce(announced.c.last_at, Instant()).label("last_at"),
+    ).outerjoin(announced, announced.c.place_id == places.c.id)
+    return query, standing
+
+
+def _listed(row: Row[Any]) -> ListedPlace:
+    return ListedPlace(_stored(row), Standing(row.standing), row.planned or 0, row.out or 0, row.next_at, row.last_at)
+
+
+def counted_places(connection: Connection, search: PlaceSearch) -> dict[Standing, int]:
+    """How many of the places that fit stand how, whichever standing is looked for."""
+    announced = _announced()
+    standing = _standing(announced).label("standing")
+    query = (
+        select(standing, func.count())
+        .select_from(places.outerjoin(announced, announced.c.place_id == places.c.id))
+        .where(*_place_conditions(connection, search))
+        .group_by(standing)
+    )
+    return {Standing(one): count for one, count in connection.execute(query)}
+
+
+def place_values(connection: Connection, name: str) -> list[str]:
+    """All regions or categories that places have."""
+    element = _elements(connection, name)
+    each = places.join(element.table, true())
+    return sorted(connection.execute(select(element).select_from(each).distinct()).scalars(), key=str.casefold)
+
+
+def prepared_pictures(connection: Connection, place_ids: Sequence[int]) -> dict[int, str]:
+    """Place to the file of the picture that was last prepared for one of its announcements."""
+    rows = connection.execute(
+        select(announcements.c.place_id, deliveries.c.draft)
+        .join(deliveries, deliveries.c.id == announcements.c.id)
+        .where(announcements.c.place_id.in_(list(place_ids)), deliveries.c.draft.is_not(None))
+        .order_by(deliveries.c.due_at)
+    )
+    return {row.place_id: row.draft["images"][0]["file"] for row in rows if row.draft and row.draft.get("images")}
+
+
 # --- channels ------------------------------------------------------------------------------------------------
 
 
@@ -281,9 +529,11 @@ def set_channel(connection: Connection, channel_id: int, **values: Any) -> None:
 # --- campaigns -----------------------------------------------------------------------------------------------
 
 
-def save_campaign(connection: Connection, name: str, definition: Mapping[str, Any], now: datetime) -> bool:
+def save_campaign(
+    connection: Connection, name: str, definition: Mapping[str, Any], now: datetime, ended_at: datetime | None = None
+) -> bool:
     """Store a campaign under its name; True when it is new."""
-    values = {"definition": dict(definition), "applied_at": now}
+    values = {"definition": dict(definition), "applied_at": now, "ended_at": ended_at}
     done = connection.execute(update(campaigns).where(campaigns.c.name == name).values(**values))
     if done.rowcount:
         return False
@@ -302,6 +552,46 @@ def campaign_row(connection: Connection, name: str) -> Row[Any]:
     if row is None:
         raise Unknown("campaign_unknown", name)
     return row
+
+
+def campaign_to_change(connection: Connection, name: str) -> Row[Any] | None:
+    """One campaign that nobody else changes until the transaction ends; None where there is none."""
+    return connection.execute(select(campaigns).where(campaigns.c.name == name).with_for_update()).one_or_none()
+
+
+def campaign_states(connection: Connection) -> dict[str, dict[State, int]]:
+    """Campaign to how many of its announcements stand in each state."""
+    rows = connection.execute(
+        select(announcements.c.campaign, deliveries.c.state, func.count().label("number"))
+        .join(deliveries, deliveries.c.id == announcements.c.id)
+        .where(announcements.c.campaign != FREE)
+        .group_by(announcements.c.campaign, deliveries.c.state)
+    )
+    found: dict[str, dict[State, int]] = {}
+    for row in rows:
+        found.setdefault(row.campaign, {})[State(row.state)] = row.number
+    return found
+
+
+def next_instants(connection: Connection, now: datetime) -> dict[str, datetime]:
+    """Campaign to the instant at which its next announcement is planned."""
+    query = (
+        select(announcements.c.campaign, type_coerce(func.min(deliveries.c.due_at), Instant()).label("at"))
+        .join(deliveries, deliveries.c.id == announcements.c.id)
+        .where(
+            announcements.c.campaign != FREE,
+            deliveries.c.state.in_([state.value for state in (*PLANNED, State.QUEUED)]),
+            deliveries.c.due_at >= now,
+        )
+        .group_by(announcements.c.campaign)
+    )
+    return {row.campaign: row.at for row in connection.execute(query)}
+
+
+def end_campaign(connection: Connection, name: str, definition: Mapping[str, Any], now: datetime) -> None:
+    """End a campaign, with the definition that says so."""
+    values = {"definition": dict(definition), "applied_at": now, "ended_at": now}
+    connection.execute(update(campaigns).where(campaigns.c.name == name).values(**values))
 
 
 def pause_campaign(connection: Connection, name: str, paused: bool) -> None:
@@ -352,6 +642,7 @@ def announcement_rows(
     states: Sequence[State] | None = None,
     channel: str | None = None,
     campaign: str | None = None,
+    place_id: int | None = None,
     since: datetime | None = None,
     before: datetime | None = None,
     limit: int | None = None,
@@ -367,6 +658,8 @@ def announcement_rows(
         conditions.append(channels.c.name == channel)
     if campaign is not None:
         conditions.append(announcements.c.campaign == campaign)
+    if place_id is not None:
+        conditions.append(announcements.c.place_id == place_id)
     if since is not None:
         conditions.append(deliveries.c.due_at >= since)
     if before is not None:
@@ -599,6 +892,26 @@ def same_text_rival(connection: Connection, row: Row[Any], span: timedelta) -> i
             deliveries.c.state.not_in((State.CANCELLED.value, State.MISSED.value, State.REFUSED.value)),
             or_(near, announcements.c.channel_id != row.channel_id),
             or_(deliveries.c.state == State.POSTED.value, announcements.c.id < row.id),
+        )
+        .limit(1)
+    ).scalar_one_or_none()
+
+
+def same_text_elsewhere(
+    connection: Connection, text_key: str, channel: Row[Any], at: datetime, span: timedelta
+) -> int | None:
+    """The same for an announcement that does not exist yet: what it would be too much alike on that channel."""
+    near = and_(announcements.c.channel_id == channel.id, deliveries.c.due_at.between(at - span, at + span))
+    return connection.execute(
+        select(announcements.c.id)
+        .join(deliveries, deliveries.c.id == announcements.c.id)
+        .join(channels, channels.c.id == announcements.c.channel_id)
+        .where(
+            announcements.c.text_key == text_key,
+            channels.c.network == channel.network,
+            channels.c.world == channel.world,
+            deliveries.c.state.not_in((State.CANCELLED.value, State.MISSED.value, State.REFUSED.value)),
+            or_(near, announcements.c.channel_id != channel.id),
         )
         .limit(1)
     ).scalar_one_or_none()

@@ -54,6 +54,12 @@ places = Table(
     Column("gone", Text),
     # The place of another portal that this one is; its own number where a person said that it is one of its own.
     Column("same_as", BigInteger),
+    # Since when, by whom and why staff don't announce it; NULL where they do.
+    Column("skipped_at", Instant),
+    Column("skipped_by", Text),
+    Column("skip_reason", Text),
+    # The lowest occurrence that counts: raised when it is to be announced once more.
+    Column("occurrence", BigInteger, nullable=False, server_default="1"),
     UniqueConstraint("portal", "external_id"),
 )
 
@@ -82,6 +88,8 @@ campaigns = Table(
     Column("definition", JSON, nullable=False),
     Column("paused", Boolean, nullable=False, default=False),
     Column("applied_at", Instant, nullable=False),
+    # When a person ended it before its time; nothing is planned any more, whatever its last day says.
+    Column("ended_at", Instant),
 )
 
 announcements = Table(
@@ -110,6 +118,8 @@ announcements = Table(
     Column("created_at", Instant, nullable=False),
     Column("changed_at", Instant, nullable=False),
     Column("looked_at", Instant),
+    # Why it was cancelled, where that may be taken back: its step then gets another occurrence.
+    Column("cancelled_for", Text),
     UniqueConstraint("campaign", "step", "place_id", "channel_id", "occurrence"),
     Index(None, "place_id"),
     Index(None, "text_key"),

@@ -4,6 +4,7 @@ The program itself keeps and raises short words with details; they become senten
 
 - *reasons* (reasons.py) are stored, the detail behind a colon ("text_too_long:295/280"),
 - *refusals* (refusals.py) are raised as an `Explained` when what a person asked for can't be done,
+- *problems* (problems.py) are what is wrong in a campaign, each at its key,
 - *advice* (advice.py) is what `doctor` says: what happened, and what to do with which command.
 
 Details are put in as they are, braces and colons included. A word without wording is shown as it is, never hidden.
@@ -11,12 +12,17 @@ Details are put in as they are, braces and colons included. A word without wordi
 
 from __future__ import annotations
 
+from campaign.campaigns import Problem
 from campaign.news.advice import ADVICE
+from campaign.news.problems import MEANT, PROBLEMS, WHOLE
 from campaign.news.reasons import PICTURES, REASONS
 from campaign.news.refusals import REFUSALS
 from posts.errors import Explained
 
-__all__ = ["ADVICE", "PICTURES", "REASONS", "REFUSALS", "advice", "refusal", "sentence", "sentences"]
+__all__ = [
+    *("ADVICE", "PICTURES", "PROBLEMS", "REASONS", "REFUSALS", "WHOLE"),
+    *("advice", "problem", "problem_of_file", "refusal", "sentence", "sentences"),
+]
 
 
 def sentence(reason: str | None, language: str = "de") -> str:
@@ -53,6 +59,31 @@ def refusal(error: Explained, language: str) -> str:
         return str(error)
     told = [" ".join(sentences(detail, language)) if isinstance(detail, list) else detail for detail in error.details]
     return _on_one_line(_in(language, REFUSALS[error.word]).format(*told))
+
+
+def problem(found: Problem, language: str) -> str:
+    """What is wrong in a campaign, as it stands beside the field that it concerns."""
+    text = _problem(found, language)
+    return text[:1].upper() + text[1:]
+
+
+def problem_of_file(found: Problem, language: str) -> str:
+    """The same with the key, for whoever wrote the file."""
+    text = _problem(found, language)
+    if found.word in WHOLE or not found.key:
+        return text
+    return _clean(found.key) + (" " if language == "en" else ": ") + text
+
+
+def _problem(found: Problem, language: str) -> str:
+    text = _in(language, {**PROBLEMS, **WHOLE}[found.word]).format(*found.details)
+    text = _clean(text + (_in(language, MEANT).format(found.near) if found.near else ""))
+    return text if text.endswith(("?", ".")) else f"{text}."
+
+
+def _clean(text: str) -> str:
+    """On one line, whatever names a file holds."""
+    return "".join(sign if sign.isprintable() else "�" for sign in text)
 
 
 def advice(language: str, word: str, *details: object) -> str:

@@ -273,6 +273,7 @@ ADVICE: dict[str, tuple[str, str]] = {
         "also listed as {0}, announced with it",
     ),
     "place_held": ("wartet auf `kreativorte pull --accept`", "waits for `kreativorte pull --accept`"),
+    "place_skipped": ("wird nicht angekündigt", "left out"),
     "gone": ("zurückgezogen", "withdrawn"),
     "gone_deleted": ("zurückgezogen: gelöscht", "withdrawn: deleted"),
     "gone_trash": ("zurückgezogen: im Papierkorb", "withdrawn: in the trash"),

@@ -81,6 +81,11 @@ REASONS: dict[str, tuple[str, str]] = {
         "Der Ort steht in zwei Portalen und wird einmal angekündigt.",
         "Two portals list the place; it is announced once.",
     ),
+    "place_skipped": (
+        "Der Ort wird auf Entscheidung der Redaktion nicht angekündigt.",
+        "Staff decided not to announce the place.",
+    ),
+    "campaign_ended": ("Die Kampagne wurde beendet.", "The campaign was ended."),
     "person": ("Von Hand angehalten.", "Held by a person."),
     # planning: nothing found
     "no_slot": (

@@ -14,6 +14,10 @@ REFUSALS: dict[str, tuple[str, str]] = {
         "Eine Kampagne »{0}« gibt es nicht; `kreativorte campaign list` zeigt sie.",
         'There is no campaign "{0}"; `kreativorte campaign list` shows them.',
     ),
+    "campaign_ended_already": (
+        "Die Kampagne »{0}« ist schon beendet.",
+        'The campaign "{0}" has ended already.',
+    ),
     "campaign_channels_unknown": (
         "Diese Kanäle der Kampagne gibt es nicht: {0}; `kreativorte channel add` legt sie an.",
         "These channels of the campaign do not exist: {0}; `kreativorte channel add` makes them.",
@@ -31,6 +35,49 @@ REFUSALS: dict[str, tuple[str, str]] = {
         "Der Ort {0} ist schon ein eigener.",
         "The place {0} is one of its own already.",
     ),
+    "place_skipped_already": (
+        "Der Ort {0} wird schon nicht angekündigt.",
+        "The place {0} is left out already.",
+    ),
+    "place_not_skipped": (
+        "Der Ort {0} ist nicht ausgenommen; er wird angekündigt, wo eine Kampagne ihn nimmt.",
+        "The place {0} is not left out; it is announced where a campaign takes it.",
+    ),
+    "place_not_announced": (
+        "Der Ort {0} wird zurzeit nicht angekündigt: er ist ausgenommen, wartet, steht nicht mehr im Portal oder "
+        "gehört zu einem anderen.",
+        "The place {0} is not announced at present: it is left out, waits, is no longer in the portal or belongs to "
+        "another one.",
+    ),
+    "place_never_announced": (
+        "Der Ort {0} wurde noch nie angekündigt; noch einmal geht es erst danach.",
+        "The place {0} was never announced; it can be announced once more only after that.",
+    ),
+    "place_still_planned": (
+        "Vom Ort {0} ist noch etwas geplant oder unklar; noch einmal geht es, wenn das erschienen oder abgesagt ist.",
+        "Something of the place {0} is still planned or in doubt; once more is possible when that is out or cancelled.",
+    ),
+    "place_in_no_campaign": (
+        "Keine laufende Kampagne nimmt den Ort {0}: Region, Bereich, Portal oder Veröffentlichung passen zu keiner.",
+        "No running campaign takes the place {0}: its region, category, portal or publication date fits none.",
+    ),
+    "place_finds_no_slot": (
+        "Für den Ort {0} findet sich kein Termin: {1}",
+        "There is no slot for the place {0}: {1}",
+    ),
+    "place_without_picture": (
+        "Vom Ort {0} liegt hier kein Bild.",
+        "There is no picture of the place {0} here.",
+    ),
+    "no_place_waits": (
+        "Vom Portal »{0}« wartet kein Ort auf eine Entscheidung.",
+        'No place of the portal "{0}" waits for a decision.',
+    ),
+    "portal_unknown": (
+        "Ein Portal »{0}« steht nicht in der Konfiguration.",
+        'There is no portal "{0}" in the configuration.',
+    ),
+    "portal_not_read": ("{0} Übernommen wurde nichts.", "{0} Nothing was taken over."),
     "place_unknown": (
         "Einen Ort {0} gibt es nicht; `kreativorte places` zeigt sie.",
         "There is no place {0}; `kreativorte places` shows them.",

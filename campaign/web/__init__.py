@@ -22,8 +22,10 @@ from campaign.web import (
     api,
     brake,
     calendar_page,
+    campaigns_page,
     health,
     log,
+    places_page,
     settings_page,
     signing_in,
     today,
@@ -34,7 +36,21 @@ from campaign.web.page import ASSETS, Assets, Pages
 from campaign.web.shield import Shield
 from campaign.web.trouble import add_handlers
 
-PAGES = (signing_in, today, calendar_page, announcements, brake, log, users, account, settings_page, api, health)
+PAGES = (
+    signing_in,
+    today,
+    calendar_page,
+    announcements,
+    places_page,
+    campaigns_page,
+    brake,
+    log,
+    users,
+    account,
+    settings_page,
+    api,
+    health,
+)
 """Every module with routes. A new page is added here, its routes to the table in rules.py."""
 PORT = 8000
 LOOPBACK = ("127.0.0.1", "localhost", "::1")

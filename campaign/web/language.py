@@ -14,6 +14,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
+from babel.units import format_unit
 
 LANGUAGES = ("de", "en")
 LOCALES = {"de": "de_DE", "en": "en_GB"}
@@ -106,9 +107,18 @@ class Dates:
         """Month and year."""
         return format_skeleton("yMMMM", value, locale=self._locale)
 
+    def plain_day(self, value: date) -> str:
+        """Short weekday and date of a day that has no zone."""
+        pattern = "EEE, dd.MM.yyyy" if self._locale.startswith("de") else "EEE d MMM y"
+        return format_date(value, pattern, locale=self._locale)
+
     def date(self, value: date) -> str:
         """A day."""
         return format_date(value, "medium", locale=self._locale)
+
+    def short_day(self, value: datetime | str) -> str:
+        """The date alone, in figures."""
+        return format_date(self._at(value).date(), "medium", locale=self._locale)
 
     def instant(self, value: datetime | str) -> str:
         """Short weekday, date and time."""
@@ -118,6 +128,14 @@ class Dates:
     def to_the_second(self, value: datetime | str) -> str:
         """Date and time with seconds."""
         return format_datetime(self._at(value), "medium", locale=self._locale)
+
+    def span(self, value: timedelta) -> str:
+        """A duration in the largest unit that fits exactly."""
+        seconds = value.total_seconds()
+        for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60)):
+            if seconds and seconds % size == 0:
+                return format_unit(int(seconds // size), f"duration-{unit}", locale=self._locale)
+        return format_unit(seconds, "duration-second", locale=self._locale)
 
     def since(self, value: datetime | str, now: datetime) -> str:
         """How long ago, roughly."""

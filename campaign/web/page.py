@@ -45,6 +45,7 @@ ROLES: dict[str, str] = {
     "administrator": N_("Verwalten"),
 }
 NETWORKS = {"facebook": "Facebook", "twitter": "X"}
+NOT_FOUND = N_("Diese Seite gibt es nicht.")
 
 
 @dataclass(frozen=True)
@@ -153,6 +154,13 @@ def render(request: Request, template: str, status: int = 200, /, **values: Any)
     if visitor.user is None:
         set_cookie(request, response, "visit", visitor.secret)
     return response
+
+
+def not_there(request: Request) -> Response:
+    """The page for an address under which there is nothing."""
+    visitor: Visitor = request.state.visitor
+    said = request.app.state.pages.gettext(NOT_FOUND, visitor.language)
+    return render(request, "trouble.html", 404, said=said)
 
 
 def back(request: Request, path: str) -> Response:

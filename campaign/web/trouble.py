@@ -18,7 +18,7 @@ from campaign.store import Unknown
 from campaign.web.api import NotThere
 from campaign.web.door import Forbidden, SignInFirst, TooMany, for_program, sign_in_path, visitor_of
 from campaign.web.language import N_
-from campaign.web.page import render
+from campaign.web.page import NOT_FOUND, render
 from campaign.web.shield import HEADERS
 from posts.errors import Explained, Outcome
 
@@ -31,7 +31,6 @@ FORBIDDEN = {
     "stale": N_("Diese Seite war zu lange offen; geändert wurde nichts. Bitte neu laden und noch einmal versuchen."),
 }
 NOT_THERE = N_("Das gibt es hier nicht.")
-NOT_FOUND = N_("Diese Seite gibt es nicht.")
 TOO_LARGE = N_("Das ist zu groß; höchstens 20 MB gehen auf einmal.")
 OTHERWISE = N_("Das ging nicht; geändert wurde nichts.")
 BROKEN = "Ein Fehler im Programm; er steht im Protokoll des Dienstes. Es wurde nichts geändert, was nicht zu sehen ist."

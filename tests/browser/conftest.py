@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -57,15 +58,22 @@ def site(tmp_path: Path) -> Iterator[Site]:
     clock = ManualClock(START)
     with Server(clock=clock) as sandbox:
         house = House(tmp_path, f"sqlite:///{tmp_path / 'k.db'}", Networks(sandbox), clock)
-        hurried(house.app)
-        at = web.listener(house.app, "127.0.0.1", 0)
-        server = uvicorn.Server(web.configuration(house.app))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [at]}, daemon=True)
-        thread.start()
-        yield Site(house, web.address_of(house.app, "127.0.0.1", at.getsockname()[1]))
-        server.should_exit = True
-        thread.join(10)
-        house.app.close()
+        with answering(house) as made:
+            yield made
+
+
+@contextlib.contextmanager
+def answering(house: House) -> Iterator[Site]:
+    """The pages of an installation, answering over HTTP."""
+    hurried(house.app)
+    at = web.listener(house.app, "127.0.0.1", 0)
+    server = uvicorn.Server(web.configuration(house.app))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [at]}, daemon=True)
+    thread.start()
+    yield Site(house, web.address_of(house.app, "127.0.0.1", at.getsockname()[1]))
+    server.should_exit = True
+    thread.join(10)
+    house.app.close()
 
 
 class Person:

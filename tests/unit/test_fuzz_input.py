@@ -44,6 +44,9 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
 def one_line(error: Exception) -> None:
     """A sentence for a person: not empty, no control characters but line breaks between several problems."""
     said = news.refusal(error, "de") if isinstance(error, Explained) else str(error)
+    if isinstance(error, CampaignError):
+        said = "\n".join(news.problem_of_file(one, "de") for one in error.problems)
+        assert said.count("\n") == len(error.problems) - 1
     assert said
     assert SECRET not in said
     assert "Traceback" not in said
@@ -179,9 +182,7 @@ def test_a_campaign_file_of_any_text_is_read_or_told(text: str) -> None:
         one_line(error)
 
 
-@pytest.mark.parametrize(
-    "rule", ["FREQ=SECONDLY", "FREQ=DAILY;COUNT=999999999", "FREQ=YEARLY;BYMONTHDAY=30;BYMONTH=2"]
-)
+@pytest.mark.parametrize("rule", ["FREQ=SECONDLY", "FREQ=DAILY;COUNT=999999999", "FREQ=YEARLY;BYMONTHDAY=30;BYMONTH=2"])
 def test_a_recurrence_without_end_or_sense_ends_at_once(rule: str) -> None:
     try:
         parse_campaign(replaced(WHOLE, ("calls", 0, "recurs"), rule))

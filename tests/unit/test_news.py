@@ -12,7 +12,7 @@ import pytest
 
 from campaign import news, planner, planning
 from campaign.desk import Refusal
-from campaign.news import ADVICE, PICTURES, REASONS, REFUSALS, sentence, sentences
+from campaign.news import ADVICE, PICTURES, PROBLEMS, REASONS, REFUSALS, WHOLE, sentence, sentences
 from campaign.places import GONE
 from campaign.portals.guess import KINDS
 from posts import reconcile
@@ -133,6 +133,22 @@ def test_every_advice_is_given_somewhere() -> None:
     named = {text for file, tree in TREES.items() if file.parts[-2] != "news" for text in texts_in(tree)}
     named |= {f"gone_{word}" for word in GONE} | {f"guessed_{kind}" for kind in KINDS}
     assert set(ADVICE) <= named
+
+
+def test_every_problem_of_a_campaign_has_its_wordings_and_none_is_left_over() -> None:
+    known = set(PROBLEMS) | set(WHOLE)
+    trees = [tree for file, tree in TREES.items() if file.name in ("campaigns.py", "rehearsal.py")]
+    named = [
+        node.args[1].value
+        for tree in trees
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and (getattr(node.func, "id", "") == "Problem" or getattr(node.func, "attr", "") == "refuse")
+        and len(node.args) > 1
+        and isinstance(node.args[1], ast.Constant)
+    ]
+    assert set(named) <= known
+    assert known <= {text for tree in trees for text in texts_in(tree)}
 
 
 def test_every_picture_that_can_not_be_had_has_its_wordings() -> None:
