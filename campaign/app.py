@@ -237,7 +237,7 @@ class App:
             )
         if accept or any(one.is_news for one in pulled):
             with self.database.write() as connection:
-                planning.follow_places(connection, self._house(connection))
+                planning.follow_places(connection, self.house(connection))
                 self.database.wake_others(connection)
         return pulled
 
@@ -275,7 +275,7 @@ class App:
             if one.id == first.id or first.is_another or one.place.portal == first.place.portal:
                 raise Refusal("places_cannot_be_one", place_id, first_id)
             listings.merge_by_person(connection, one, first, at.now, at.actor)
-            planning.follow_places(connection, self._house(connection))
+            planning.follow_places(connection, self.house(connection))
         return [found for found in self.places() if found["id"] == place_id]
 
     def separate_place(self, place_id: int) -> list[dict[str, Any]]:
@@ -465,7 +465,8 @@ class App:
                 ledger.recall(connection, announcement_id, at.now, at.actor)
         return self.campaign(name)
 
-    def _house(self, connection: Connection) -> planning.House:
+    def house(self, connection: Connection) -> planning.House:
+        """What planning needs to know beside the database."""
         return planning.House(
             settings=self.settings, templates=self.templates, now=self.now(connection), hosts=self.tracked_hosts()
         )
@@ -476,14 +477,12 @@ class App:
         if given:
             return frozenset(host.lower() for host in given)
         with self.database.read() as connection:
-            return frozenset(
-                (urlsplit(one.place.url).hostname or "").lower() for one in store.stored_places(connection)
-            )
+            return frozenset((urlsplit(url).hostname or "").lower() for url in store.place_urls(connection))
 
     def plan(self, until: date | None = None, *, dry_run: bool = False) -> dict[str, Any]:
         """Fill the calendar; a dry run shows it and keeps nothing."""
         with self.database.read() as connection:
-            house = self._house(connection)
+            house = self.house(connection)
             decision = planning.decide(connection, house, until)
         pieces = list(planning.changes(house, decision))
         if dry_run:
@@ -555,6 +554,7 @@ class App:
             "sent_text": row.draft["text"] if row.draft else None,
             "link": row.link,
             "images": row.images,
+            "version": desk.version_of(row.text, row.link, list(row.images)),
             "variant": row.variant,
             "template": row.template,
             "template_revision": row.template_revision,
@@ -641,7 +641,7 @@ class App:
         instant = desk.read_instant(at_text, self.settings.zone)
         with self.at_desk() as (connection, at):
             row = store.announcement_row(connection, announcement_id)
-            reason = None if force else planning.not_permitted(connection, self._house(connection), row, instant)
+            reason = None if force else planning.not_permitted(connection, self.house(connection), row, instant)
             if reason is not None:
                 raise OutOfRhythm("out_of_rhythm", [reason])
             desk.move(connection, at, announcement_id, instant, desk.grace_of(connection, row, at.late_grace))

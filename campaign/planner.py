@@ -210,10 +210,7 @@ def permitted(
     last: whoever lets persons choose their own times may pass over it, since nothing else speaks against them.
     """
     almanac = _Almanac(request)
-    load = _Load(_ChannelRules(request.campaigns, channel), almanac)
-    for taken in request.taken:
-        if taken.channel == channel and taken.state not in _UNCOUNTED and taken.key != ignoring:
-            load.add(taken.went)
+    load = _load_of(request, almanac, channel, ignoring)
     if at < request.now:
         return "past"
     refusal = almanac.house_refusal(at)
@@ -223,6 +220,27 @@ def permitted(
     if refusal or campaign is None or almanac.is_slot(campaign, channel, at):
         return refusal
     return "not_a_slot"
+
+
+def open_slots(
+    request: PlanRequest, channel: str, campaign: Campaign, first: date, last: date, ignoring: Key | None = None
+) -> list[datetime]:
+    """The instants of the campaign's slots on the channel, from day to day, at which something may still go out."""
+    almanac = _Almanac(request)
+    load = _load_of(request, almanac, channel, ignoring)
+    return [
+        at
+        for at in almanac.slots(campaign.rhythm_of(channel), first, last)
+        if at > almanac.earliest and not (almanac.refusal(campaign, channel, at) or load.refusal(at))
+    ]
+
+
+def _load_of(request: PlanRequest, almanac: _Almanac, channel: str, ignoring: Key | None) -> _Load:
+    load = _Load(_ChannelRules(request.campaigns, channel), almanac)
+    for taken in request.taken:
+        if taken.channel == channel and taken.state not in _UNCOUNTED and taken.key != ignoring:
+            load.add(taken.went)
+    return load
 
 
 def slot_instant(day: date, at: time, zone: ZoneInfo) -> datetime:

@@ -17,6 +17,7 @@ from campaign.campaigns import Campaign, parse_campaign
 from campaign.db import WorkerLock
 from campaign.heads import Loss
 from campaign.pulling import Pulled
+from campaign.review import image_root
 from posts import ledger
 from posts.delivery import Courier, Patience, Publishers
 from posts.images import ImageError, trim
@@ -126,7 +127,7 @@ class Work:
         draft = None
         if not problems:
             try:
-                draft = compose.freeze(app.settings, hosts, row, campaign, self._image_root(row))
+                draft = compose.freeze(app.settings, hosts, row, campaign, image_root(app, row))
             except ImageError as error:
                 problems = [f"image_unusable:{error}"]
         with app.database.write() as connection:
@@ -169,15 +170,6 @@ class Work:
             problems += [outside] if outside else []
         return problems
 
-    def _image_root(self, row: Row[Any]) -> Path | None:
-        if not row.place_id:
-            return None
-        with self._app.database.read() as connection:
-            stored = store.place_of(connection, row.place_id)
-        if stored is None or stored.place.portal not in self._app.settings.portals:
-            return None
-        return self._app.portals(stored.place.portal)[0].image_root
-
     def look_ahead(self) -> None:
         """Fetch pictures and ask links of what is planned, weeks before its time; what fails is held and told."""
         app = self._app
@@ -210,7 +202,7 @@ class Work:
         try:
             for image in row.images:
                 compose.prepared_image(
-                    settings.path("media_dir"), row.network, image, self._image_root(row), frozenset()
+                    settings.path("media_dir"), row.network, image, image_root(self._app, row), frozenset()
                 )
         except ImageError as error:
             return f"image_unusable:{error}"

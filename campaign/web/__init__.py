@@ -16,13 +16,25 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from campaign.app import App, templates_directory
 from campaign.settings import SettingsError
-from campaign.web import account, announcements, api, brake, health, log, settings_page, signing_in, today, users
+from campaign.web import (
+    account,
+    announcement_page,
+    announcements,
+    api,
+    brake,
+    health,
+    log,
+    settings_page,
+    signing_in,
+    today,
+    users,
+)
 from campaign.web.door import admit
 from campaign.web.page import ASSETS, Assets, Pages
 from campaign.web.shield import Shield
 from campaign.web.trouble import add_handlers
 
-PAGES = (signing_in, today, announcements, brake, log, users, account, settings_page, api, health)
+PAGES = (signing_in, today, announcement_page, announcements, brake, log, users, account, settings_page, api, health)
 """Every module with routes. A new page is added here, its routes to the table in rules.py."""
 PORT = 8000
 LOOPBACK = ("127.0.0.1", "localhost", "::1")

@@ -101,6 +101,10 @@ class Dates:
         """A day."""
         return format_date(value, "medium", locale=self._locale)
 
+    def field(self, value: datetime | str) -> str:
+        """As the browser's field for date and time takes it."""
+        return self._at(value).strftime("%Y-%m-%dT%H:%M")
+
     def instant(self, value: datetime | str) -> str:
         """Short weekday, date and time."""
         skeleton = "EEE, dd.MM.yyyy, HH:mm" if self._locale.startswith("de") else "EEE d MMM yyyy, HH:mm"
