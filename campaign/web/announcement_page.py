@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from babel.numbers import format_decimal
 from fastapi import APIRouter, Depends, Form, Path, Query, Request, Response
-from fastapi.datastructures import UploadFile
+from starlette.datastructures import UploadFile
 
 from campaign import review
 from campaign.desk import Refusal, read_instant
