@@ -524,8 +524,8 @@ def keep(app: App, data: bytes) -> str:
         raise Refusal("not_sendable", [f"image_unusable:{error}"]) from None
 
 
-def post_now(app: App, announcement_id: int, version: str) -> None:
-    """Approve and send at once. Raises Refusal."""
+def post_now(app: App, announcement_id: int, version: str | None = None) -> None:
+    """Approve and send at once what the person has read: that version (None: not asked). Raises Refusal."""
     with app.at_desk() as (connection, at):
         desk.post_now(connection, at, announcement_id, version)
 

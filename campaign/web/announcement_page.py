@@ -198,7 +198,6 @@ def _page(request: Request, visitor: Visitor, found: Review, status: int = 200, 
         "theirs": None,
         "slots": None,
         "version": found.one["version"],
-        "copied": False,
     }
     return render(request, "announcement_page.html", status, **values | _helpers(visitor) | more)
 
@@ -230,6 +229,7 @@ def _new_page(request: Request, visitor: Visitor, form: Filled, status: int = 20
     channels = visitor.app.channels()
     known = [one["name"] for one in channels]
     channel = form.channel if form.channel in known else (known[0] if known else "")
+    at = _local(visitor, form.at)
     return render(
         request,
         "announcement_new.html",
@@ -239,8 +239,8 @@ def _new_page(request: Request, visitor: Visitor, form: Filled, status: int = 20
         extra=form.extra,
         channels=channels,
         channel=channel,
-        at=_local(visitor, form.at),
-        sight=review.sight_of_new(visitor.app, channel, form.at, form.typed) if channel else None,
+        at=at,
+        sight=review.sight_of_new(visitor.app, channel, at, form.typed) if channel else None,
         said=said,
         may_approve=visitor.may("POST", "/beitraege/{announcement_id}/freigeben"),
         **_helpers(visitor),
