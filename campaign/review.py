@@ -216,9 +216,10 @@ def _draft(app: App, row: Any, campaign: Campaign | None) -> Draft:
     return Draft(row.network, compose.sent_text(row.network, row.text, row.link, link, bool(images)), link, images)
 
 
-def _frozen_sight(row: Any) -> Sight:
-    """What is being sent or was sent."""
+def _frozen_sight(row: Any, corrected: str | None) -> Sight:
+    """What is being sent or was sent, with the text that it was corrected to."""
     draft = Draft.from_json(row.draft)
+    draft = draft if corrected is None else replace(draft, text=corrected)
     return replace(_shown(row, draft, typed_of(row).pictures), cost_usd=row.cost_usd)
 
 
@@ -353,15 +354,18 @@ class Review:
 
 def examine(app: App, announcement_id: int) -> Review:
     """All of one announcement. Raises store.Unknown."""
+    logged = app.search_log(Wanted(delivery_id=announcement_id), ENTRIES_SHOWN + 1)
+    corrected = next((one["detail"]["to"] for one in logged if one["event"] == "corrected"), None)
     with app.database.read() as connection:
         row = store.announcement_row(connection, announcement_id)
         typed = typed_of(row)
         frozen = row.draft is not None and State(row.state) is not State.CANCELLED
-        seen = _frozen_sight(row) if frozen else _sight(app, connection, row, typed)
+        seen = _frozen_sight(row, corrected) if frozen else _sight(app, connection, row, typed)
         template = _from_template(app, connection, row)
         approvals = _approvals(app, connection, row)
         obstacles = tuple(_obstacles(app, connection, row))
-    entries = _entries(app, announcement_id)
+        said = {one.id: one.text for one in store.comment_rows(connection, announcement_id)}
+    entries = [_entry(one, said, app.settings["language"]) for one in logged]
     return Review(
         one=app.announcements(ids=[announcement_id])[0],
         typed=typed,
@@ -417,14 +421,6 @@ def _obstacles(app: App, connection: Connection, row: Row[Any]) -> Iterator[str]
         yield "channel_throttled"
     if row.campaign and any(one.name == row.campaign and one.paused for one in store.campaign_rows(connection)):
         yield "campaign_paused"
-
-
-def _entries(app: App, announcement_id: int) -> list[Entry]:
-    """The story, the newest first; one more than is shown where there are more."""
-    with app.database.read() as connection:
-        said = {one.id: one.text for one in store.comment_rows(connection, announcement_id)}
-    found = app.search_log(Wanted(delivery_id=announcement_id), ENTRIES_SHOWN + 1)
-    return [_entry(one, said, app.settings["language"]) for one in found]
 
 
 def _entry(entry: Mapping[str, Any], said: Mapping[int, str], language: str) -> Entry:

@@ -19,7 +19,7 @@ from campaign.web.shield import HEADERS
 from posts.clock import ManualClock
 from tests.integration.guest import ADDRESS, PASSWORD, Guest, empty_app
 
-FILLED = {"announcement_id": "1", "link": "made-up", "person": "p0123456789ab", "name": "made-up"}
+FILLED = {"announcement_id": "1", "link": "made-up", "person": "p0123456789ab", "name": "made-up", "picture": "0" * 16}
 
 
 @pytest.fixture
