@@ -284,16 +284,22 @@ class Change:
 
 
 def changes(before: str, after: str) -> tuple[Change, ...]:
-    """What became of a text, word by word."""
+    """What became of a text, word by word; changes with nothing but blanks between them are one."""
     old, new = _WORDS.findall(before), _WORDS.findall(after)
-    found: list[Change] = []
+    runs: list[tuple[str, str]] = []
     for tag, first, last, start, end in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        if tag == "equal":
-            found.append(Change("same", "".join(old[first:last])))
-            continue
-        found += [Change("gone", "".join(old[first:last]))] if last > first else []
-        found += [Change("new", "".join(new[start:end]))] if end > start else []
-    return tuple(found)
+        gone, came = "".join(old[first:last]), "".join(new[start:end])
+        if len(runs) > 1 and tag != "equal" and runs[-1][0] == runs[-1][1] and not runs[-1][0].strip(" "):
+            blank, (earlier_gone, earlier_came) = runs.pop()[0], runs.pop()
+            gone, came = earlier_gone + blank + gone, earlier_came + blank + came
+        runs.append((gone, came))
+    return tuple(one for gone, came in runs for one in _told(gone, came))
+
+
+def _told(gone: str, came: str) -> list[Change]:
+    if gone == came:
+        return [Change("same", gone)]
+    return [Change(kind, text) for kind, text in (("gone", gone), ("new", came)) if text]
 
 
 # --- the whole page ------------------------------------------------------------------------------------------

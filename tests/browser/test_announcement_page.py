@@ -114,6 +114,19 @@ def test_leaving_with_something_unsaved_asks_and_it_can_be_put_back(site: Site, 
     assert dialogs == ["beforeunload"]
 
 
+def test_another_button_does_not_throw_away_what_is_typed(site: Site, laptop: Person) -> None:
+    page, number = opened(site, laptop)
+    dialogs: list[str] = []
+    page.on("dialog", lambda dialog: (dialogs.append(dialog.type), dialog.dismiss()))
+    page.get_by_label("Text", exact=True).fill("Noch nicht gespeichert")
+    page.get_by_role("button", name="Freigeben", exact=True).click()
+    expect(page.get_by_label("Text", exact=True)).to_have_value("Noch nicht gespeichert")
+    assert dialogs == ["beforeunload"] and site.house.state(number) is State.DRAFT
+    page.get_by_role("button", name="Speichern und freigeben").click()
+    expect(page.get_by_role("status").filter(has_text="Gespeichert und freigegeben.")).to_be_visible()
+    assert site.house.one(number)["text"] == "Noch nicht gespeichert"
+
+
 def test_a_new_one_is_made_once_however_fast_one_presses(site: Site, laptop: Person) -> None:
     site.house.channel("facebook")
     page = laptop.arrive(site, "Erna", Role.EDITOR)

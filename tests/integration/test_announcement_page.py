@@ -721,3 +721,10 @@ def test_changes_are_words_not_letters() -> None:
         ("gone", "."),
         ("new", "!"),
     ]
+    assert [(one.kind, one.text) for one in review.changes("Neu auf der Karte: ja", "Eben da: ja")] == [
+        ("gone", "Neu auf der Karte"),
+        ("new", "Eben da"),
+        ("same", ": ja"),
+    ]
+    assert review.changes("gleich", "gleich") == (review.Change("same", "gleich"),)
+    assert [one.kind for one in review.changes("", "neu")] == ["new"]

@@ -11,17 +11,22 @@ const hasFile = (one) => [...one.querySelectorAll("input[type=file]")].some((fie
 const atFirst = new Map(guarded.map((one) => [one, typed(one)]));
 const unsaved = (one) => "unsaved" in one.dataset || typed(one) !== atFirst.get(one) || hasFile(one);
 
-// Leaving with something unsaved asks; sending the form is no leaving, but sending it twice is prevented.
-let leaves = false;
+// Leaving with something unsaved asks, also by another form's button; sending the same form twice is prevented.
+const TWICE_WITHIN = 5_000;
+let sent = null;
+let discards = false;
 addEventListener("beforeunload", (event) => {
-  if (!leaves && guarded.some((one) => one.isConnected && unsaved(one))) event.preventDefault();
+  if (discards || !guarded.some((one) => one !== sent?.form && one.isConnected && unsaved(one))) return;
+  event.preventDefault();
+  // Whoever stays may send again.
+  setTimeout(() => (sent = null), 500);
 });
 document.addEventListener("submit", (event) => {
   if (event.defaultPrevented) return;
-  if (leaves) return event.preventDefault();
-  leaves = true;
+  if (sent?.form === event.target && event.timeStamp - sent.at < TWICE_WITHIN) return event.preventDefault();
+  sent = { form: event.target, at: event.timeStamp };
 });
-addEventListener("pageshow", () => (leaves = false));
+addEventListener("pageshow", () => (sent = null));
 
 // What is being typed is kept in this tab, for the case that the session ends or the machine does.
 const place = form && `kreativorte ${form.dataset.person} ${form.getAttribute("action")}`;
@@ -66,7 +71,7 @@ if (form) {
     later = setTimeout(() => sessionStorage.setItem(place, JSON.stringify(values())), KEEP_AFTER);
   });
   document.querySelector("[data-discard]")?.addEventListener("click", () => {
-    leaves = true;
+    discards = true;
     forget();
   });
   document.addEventListener("keydown", (event) => {
