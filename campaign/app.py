@@ -477,7 +477,9 @@ class App:
         if given:
             return frozenset(host.lower() for host in given)
         with self.database.read() as connection:
-            return frozenset((urlsplit(url).hostname or "").lower() for url in store.place_urls(connection))
+            # A portal has one host, or two: thousands of addresses begin alike.
+            beginnings = {"/".join(url.split("/", 3)[:3]) for url in store.place_urls(connection)}
+        return frozenset((urlsplit(one).hostname or "").lower() for one in beginnings)
 
     def plan(self, until: date | None = None, *, dry_run: bool = False) -> dict[str, Any]:
         """Fill the calendar; a dry run shows it and keeps nothing."""

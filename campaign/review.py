@@ -344,7 +344,8 @@ class Entry:
 @dataclass(frozen=True)
 class Review:
     """Everything that the page of an announcement shows. `returned` is the comment that still waits for an answer;
-    `obstacles` are words for what keeps the channel from speaking at all."""
+    `obstacles` are words for what keeps the channel from speaking at all; `also_posted` is the id of a further post of
+    it on the network, of which nobody has taken note yet."""
 
     one: dict[str, Any]
     typed: Typed
@@ -355,6 +356,7 @@ class Review:
     entries: tuple[Entry, ...]
     returned: Entry | None
     obstacles: tuple[str, ...]
+    also_posted: str | None
     more: bool
 
 
@@ -382,6 +384,7 @@ def examine(app: App, announcement_id: int) -> Review:
         entries=tuple(entries[:ENTRIES_SHOWN]),
         returned=_returned(entries),
         obstacles=obstacles,
+        also_posted=row.also_posted if row.also_posted != row.remote_id else None,
         more=len(entries) > ENTRIES_SHOWN,
     )
 

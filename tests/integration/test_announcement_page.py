@@ -549,6 +549,16 @@ def test_each_state_says_what_it_means_and_what_can_be_done(
     assert not any(one.startswith("Freigeben") for one in shown)
 
 
+def test_a_second_post_on_the_network_is_told_until_it_was_seen(house: House, channel: str, anna: Guest) -> None:
+    number = house.add(channel, "Zweimal")
+    deliver(house, number)
+    with house.app.database.write() as connection:
+        store.set_delivery(connection, number, also_posted="4711")
+    assert "unter der Kennung 4711 erschienen ist" in anna.get(f"/beitraege/{number}").words
+    anna.press("Gesehen")
+    assert "4711" not in anna.page.select_one(".state-sheet").get_text()  # type: ignore[union-attr]
+
+
 def test_a_reader_sees_all_and_changes_nothing(house: House, channel: str) -> None:
     number = draft(house, channel, "Zum Lesen")
     reader = Guest(house.app).become("Rita", Role.READER)
@@ -728,3 +738,24 @@ def test_changes_are_words_not_letters() -> None:
     ]
     assert review.changes("gleich", "gleich") == (review.Change("same", "gleich"),)
     assert [one.kind for one in review.changes("", "neu")] == ["new"]
+
+
+def test_small_copies_are_kept_in_a_bounded_number(tmp_path: Path) -> None:
+    kept = review._Thumbnails()
+    for number in range(review._Thumbnails.MOST + 5):
+        file = tmp_path / f"{number}.jpg"
+        file.write_bytes(picture())
+        assert kept.of(tmp_path, str(file), None) is not None
+    assert len(kept._kept) == review._Thumbnails.MOST
+    assert kept.of(tmp_path, "gone.jpg", tmp_path) is None
+    (tmp_path / "gone.jpg").write_bytes(picture())
+    assert kept.of(tmp_path, "gone.jpg", tmp_path) is None  # not asked again at once
+
+
+def test_a_long_story_ends_with_the_way_to_the_log(house: House, channel: str, anna: Guest) -> None:
+    number = draft(house, channel)
+    for count in range(review.ENTRIES_SHOWN):
+        review.comment(house.app, number, f"Nr. {count}")
+    anna.get(f"/beitraege/{number}")
+    assert len(anna.page.select(".story > li")) == review.ENTRIES_SHOWN
+    assert "Ältere Einträge im Protokoll" in anna.words
