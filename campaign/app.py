@@ -474,9 +474,9 @@ class App:
         if given:
             return frozenset(host.lower() for host in given)
         with self.database.read() as connection:
-            return frozenset(
-                (urlsplit(one.place.url).hostname or "").lower() for one in store.stored_places(connection)
-            )
+            # A portal has one host, or two: thousands of addresses begin alike.
+            beginnings = {"/".join(url.split("/", 3)[:3]) for url in store.place_urls(connection)}
+        return frozenset((urlsplit(one).hostname or "").lower() for one in beginnings)
 
     def plan(self, until: date | None = None, *, dry_run: bool = False) -> dict[str, Any]:
         """Fill the calendar; a dry run shows it and keeps nothing."""
@@ -553,6 +553,7 @@ class App:
             "sent_text": row.draft["text"] if row.draft else None,
             "link": row.link,
             "images": row.images,
+            "version": desk.version_of(row.text, row.link, list(row.images)),
             "variant": row.variant,
             "template": row.template,
             "template_revision": row.template_revision,

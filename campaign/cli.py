@@ -19,7 +19,7 @@ from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from campaign import atlas, feeds, initial, web
+from campaign import atlas, feeds, initial, review, web
 from campaign.access import SCOPES
 from campaign.app import App, OutOfRhythm
 from campaign.campaigns import CampaignError
@@ -834,6 +834,41 @@ def announcement_withdraw(
     except Outcome:
         err.print(tell("delete_by_hand", app.show([announcement_id])[0]["permalink"]), markup=False)
         raise
+
+
+@announcement_verbs.command("comment")
+def announcement_comment(
+    announcement_id: OneId,
+    text: Annotated[str, typer.Option("--text", help="What is said.")],
+    as_json: Json = False,
+) -> None:
+    """Say something about it to whoever works on it."""
+    app = opened()
+    review.comment(app, announcement_id, text)
+    _show_one(app.show([announcement_id])[0], as_json)
+
+
+@announcement_verbs.command("send-back")
+def announcement_send_back(
+    announcement_id: OneId,
+    comment: Annotated[str, typer.Option("--comment", help="What is to be changed.")],
+    as_json: Json = False,
+) -> None:
+    """Withdraw the approvals and say what to change."""
+    app = opened()
+    review.send_back(app, announcement_id, comment)
+    _show_one(app.show([announcement_id])[0], as_json)
+
+
+@announcement_verbs.command("now")
+def announcement_now(announcement_id: OneId, as_json: Json = False) -> None:
+    """Approve it and send it at once.
+
+    Whatever the rhythm says. Under four eyes another person must have approved before.
+    """
+    app = opened()
+    review.post_now(app, announcement_id)
+    _show_one(app.show([announcement_id])[0], as_json)
 
 
 # --- templates -----------------------------------------------------------------------------------------------------

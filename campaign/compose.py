@@ -34,6 +34,8 @@ TWITTER, FACEBOOK = "twitter", "facebook"
 MEDIUM = "social"
 PICTURES_PER_POST = 4
 LINK_REDIRECTS = 10
+UPLOAD_BYTES, UPLOAD_SIDE = 12_000_000, 4096
+THUMBNAIL_BYTES, THUMBNAIL_SIDE = 400_000, 900
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,8 @@ class Composed:
     text: str
     revision: str
     problems: tuple[str, ...]
+    dropped: tuple[str, ...] = ()
+    shortened: bool = False
 
 
 class Templates:
@@ -139,7 +143,7 @@ def fill(templates: Templates, network: str, name: str, values: PostVariables) -
         return Composed("", revision, (f"template_error:{error}",))
     except DoesNotFit as error:
         return Composed("", revision, (f"text_does_not_fit:{error.needed}/{error.room}",))
-    return Composed(rendering.text, revision, ())
+    return Composed(rendering.text, revision, (), rendering.dropped, rendering.shortened)
 
 
 def pictures_for(place: Place | None, wanted: str) -> tuple[Picture, ...]:
@@ -278,16 +282,18 @@ def prepared_image(
 ) -> Image:
     """One picture fetched, checked, shrunk to the network's limits and stored. Raises ImageError."""
     limits = NETWORKS[network].limits
-    source = str(image["file"])
-    stored = Path(source)
-    data = (
-        stored.read_bytes()
-        if stored.is_absolute() and stored.is_relative_to(media.resolve()) and stored.is_file()
-        else fetch(source, root=root, limits=FetchLimits(), allowed_hosts=allowed_hosts)
-    )
+    data = picture_bytes(media, str(image["file"]), root, allowed_hosts)
     prepared = prepare_image(data, max_bytes=limits.image_bytes, types=limits.image_types, max_side=limits.image_side)
     file = store(prepared.data, media.resolve(), prepared.suffix)
     return Image(str(file), image["alt"], image["credit"], hashlib.sha256(prepared.data).hexdigest())
+
+
+def picture_bytes(media: Path, source: str, root: Path | None, allowed_hosts: frozenset[str] = frozenset()) -> bytes:
+    """A picture from the media folder, from below the portal's folder, or from its web address. Raises ImageError."""
+    stored = Path(source)
+    if stored.is_absolute() and stored.is_relative_to(media.resolve()) and stored.is_file():
+        return stored.read_bytes()
+    return fetch(source, root=root, limits=FetchLimits(), allowed_hosts=allowed_hosts)
 
 
 def keep_local_image(media: Path, file: Path) -> str:
@@ -298,6 +304,19 @@ def keep_local_image(media: Path, file: Path) -> str:
         raise ImageError("file_unreadable", str(file)) from None
     prepare_image(data, max_bytes=20_000_000, types=("JPEG", "PNG"), max_side=10_000)
     return str(store(data, media.resolve(), file.suffix.lower()))
+
+
+def keep_image(media: Path, data: bytes) -> str:
+    """Keep a person's picture in the media folder, large enough for every network and without metadata (where it was
+    taken, say); returns its path. Raises ImageError."""
+    prepared = prepare_image(data, max_bytes=UPLOAD_BYTES, types=("JPEG", "PNG"), max_side=UPLOAD_SIDE)
+    return str(store(prepared.data, media.resolve(), prepared.suffix))
+
+
+def thumbnail(data: bytes) -> tuple[bytes, str]:
+    """A small copy of a picture for the pages, and its media type. Raises ImageError."""
+    small = prepare_image(data, max_bytes=THUMBNAIL_BYTES, types=("JPEG", "PNG"), max_side=THUMBNAIL_SIDE)
+    return small.data, small.mime
 
 
 def cost(network: str, draft: Draft, at: datetime) -> float:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
+import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -22,6 +24,9 @@ from posts.states import PLANNED, Event, State
 
 # Beyond these years calendars and time zones can't be calculated with.
 FIRST_YEAR, LAST_YEAR = 2000, 2199
+LONGEST_COMMENT = 2000
+AT_LEAST_NOW = timedelta(minutes=10)
+"""How late something may go out that a person sends now, whatever its campaign says."""
 CSV_COLUMNS = ("channel", "at", "text", "link", "image", "alt", "credit")
 
 
@@ -69,6 +74,17 @@ def refused(error: Explained) -> Refusal:
     return Refusal(error.word, *error.details)
 
 
+def version_of(text: str, link: str | None, images: list[dict[str, Any]]) -> str:
+    """A token of what somebody is shown of an announcement: equal while nobody changed it."""
+    return hashlib.sha256(json.dumps([text, link, images], sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _check_unchanged(row: Row[Any], seen: str | None) -> None:
+    """Raises Refusal when the announcement is not what the person was shown (None: not asked)."""
+    if seen is not None and seen != version_of(row.text, row.link, list(row.images)):
+        raise Refusal("changed_meanwhile", row.id)
+
+
 def read_instant(text: str, zone: ZoneInfo) -> datetime:
     """An instant from ISO 8601; without an offset it is wall-clock time in the house's zone. Raises Refusal."""
     try:
@@ -84,7 +100,7 @@ def add(connection: Connection, desk: Desk, entry: Entry, *, approve: bool) -> i
     """Create a free announcement. Raises Refusal with everything that stands against it."""
     channel = _channel(connection, entry.channel)
     images = [dict(image) for image in entry.images]
-    text = _with_credits(entry.text, images)
+    text = with_credits(entry.text, images)
     if entry.at < desk.now - desk.late_grace:
         raise Refusal("in_the_past", entry.at.isoformat())
     problems = compose.preflight(channel.network, text, entry.link, images)
@@ -125,7 +141,7 @@ def _channel(connection: Connection, name: str) -> Row[Any]:
         raise refused(unknown) from None
 
 
-def _with_credits(text: str, images: list[dict[str, str]]) -> str:
+def with_credits(text: str, images: list[dict[str, str]]) -> str:
     """The text with every picture's credit in it, appended where the person did not write it."""
     missing = [
         image["credit"]
@@ -238,9 +254,13 @@ def import_entries(connection: Connection, desk: Desk, entries: list[Entry], *, 
 # --- decisions -----------------------------------------------------------------------------------------------
 
 
-def approve(connection: Connection, desk: Desk, announcement_id: int) -> None:
-    """One person's approval; under four eyes two signed-in persons, never the author of the last edit."""
+def approve(connection: Connection, desk: Desk, announcement_id: int, seen: str | None = None) -> None:
+    """One person's approval; under four eyes two signed-in persons, never the author of the last edit.
+
+    `seen` is the version that the person has read (None: not asked); another one is not approved by that.
+    """
     row = _row(connection, announcement_id)
+    _check_unchanged(row, seen)
     if State(row.state) is State.APPROVED:
         return
     if State(row.state) is not State.DRAFT:
@@ -252,11 +272,12 @@ def approve(connection: Connection, desk: Desk, announcement_id: int) -> None:
     store.approve(connection, announcement_id, desk.actor, desk.now)
     ledger.note(connection, "approval_given", desk.now, desk.actor, delivery_id=announcement_id)
     given = store.approvers(connection, [announcement_id])[announcement_id]
-    if len([person for person in given if row.approval != "four-eyes" or person != row.editor]) >= _needed(row):
+    if len([person for person in given if row.approval != "four-eyes" or person != row.editor]) >= needed(row):
         _act(connection, desk, announcement_id, State.DRAFT, Event.APPROVED)
 
 
-def _needed(row: Row[Any]) -> int:
+def needed(row: Row[Any]) -> int:
+    """How many persons must approve."""
     return 2 if row.approval == "four-eyes" else 1
 
 
@@ -265,6 +286,49 @@ def _check_four_eyes(desk: Desk, row: Row[Any]) -> None:
         raise Refusal("four_eyes_sign_in")
     if row.editor == desk.actor:
         raise Refusal("four_eyes_editor")
+
+
+def post_now(connection: Connection, desk: Desk, announcement_id: int, seen: str | None = None) -> None:
+    """Approve where that is asked, and send at once, whatever the rhythm says. Raises Refusal, and changes nothing
+    then; so also under four eyes while the other person's approval is missing."""
+    row = _row(connection, announcement_id)
+    if State(row.state) not in (State.DRAFT, State.APPROVED):
+        raise Refusal("not_for_now", announcement_id, row.state)
+    _check_unchanged(row, seen)
+    move(connection, desk, announcement_id, desk.now, max(grace_of(connection, row, desk.late_grace), AT_LEAST_NOW))
+    approve(connection, desk, announcement_id)
+    if State(_row(connection, announcement_id).state) is not State.APPROVED:
+        raise Refusal("four_eyes_second")
+
+
+def comment(connection: Connection, desk: Desk, announcement_id: int, text: str) -> None:
+    """Say something about an announcement to whoever works on it."""
+    _row(connection, announcement_id)
+    number = store.insert_comment(connection, announcement_id, desk.actor, _comment_text(text), desk.now)
+    ledger.note(connection, "commented", desk.now, desk.actor, delivery_id=announcement_id, detail={"comment": number})
+
+
+def send_back(connection: Connection, desk: Desk, announcement_id: int, text: str) -> None:
+    """Withdraw all approvals and say what must be changed first."""
+    said = _comment_text(text)
+    row = _row(connection, announcement_id)
+    seen = _recalled(connection, desk, announcement_id, row)
+    if seen not in (State.DRAFT, State.APPROVED):
+        raise Refusal("not_returnable", announcement_id, row.state)
+    store.withdraw_approvals(connection, announcement_id)
+    number = store.insert_comment(connection, announcement_id, desk.actor, said, desk.now)
+    ledger.note(connection, "sent_back", desk.now, desk.actor, delivery_id=announcement_id, detail={"comment": number})
+    if seen is State.APPROVED:
+        _act(connection, desk, announcement_id, seen, Event.UNAPPROVED)
+
+
+def _comment_text(text: str) -> str:
+    said = "".join(sign for sign in text.replace("\r\n", "\n") if sign.isprintable() or sign == "\n").strip()
+    if not said:
+        raise Refusal("comment_empty")
+    if len(said) > LONGEST_COMMENT:
+        raise Refusal("comment_too_long", len(said), LONGEST_COMMENT)
+    return said
 
 
 def _row(connection: Connection, announcement_id: int) -> Row[Any]:
@@ -315,7 +379,7 @@ def release(connection: Connection, desk: Desk, announcement_id: int) -> None:
     if State(row.state) is not State.HELD:
         raise Refusal("not_held", announcement_id, row.state)
     given = store.approvers(connection, [announcement_id]).get(announcement_id, [])
-    ready = row.approval == "none" or len(given) >= _needed(row)
+    ready = row.approval == "none" or len(given) >= needed(row)
     event = Event.RELEASED if ready else Event.UNAPPROVED
     _act(connection, desk, announcement_id, State.HELD, event, hold_reason=None)
     if (row.hold_reason or "").startswith("step_before"):
@@ -361,7 +425,7 @@ def move(connection: Connection, desk: Desk, announcement_id: int, at: datetime,
     values = {"due_at": at, "late_until": at + grace, "not_before": None}
     if seen is State.MISSED:
         given = store.approvers(connection, [announcement_id]).get(announcement_id, [])
-        ready = row.approval == "none" or len(given) >= _needed(row)
+        ready = row.approval == "none" or len(given) >= needed(row)
         event = Event.MOVED if ready else Event.UNAPPROVED
         _act(connection, desk, announcement_id, seen, event, draft=None, **values)
     elif seen in PLANNED:
@@ -396,9 +460,14 @@ def edit(
     text: str | None = None,
     link: str | None = None,
     images: list[dict[str, str]] | None = None,
+    version: str | None = None,
 ) -> None:
-    """Change text, link or pictures; an approval is withdrawn by that, and problems are named at once."""
+    """Change text, link or pictures; an approval is withdrawn by that, and problems are named at once.
+
+    `version` is the one that the person was shown (None: not asked); where somebody changed it since, Refusal.
+    """
     row = _row(connection, announcement_id)
+    _check_unchanged(row, version)
     seen = _recalled(connection, desk, announcement_id, row)
     if seen not in PLANNED and seen is not State.MISSED and seen is not State.REFUSED:
         raise Refusal("not_editable", announcement_id, row.state)
@@ -406,7 +475,7 @@ def edit(
         raise Refusal("refused_not_editable", announcement_id)
     new_images = list(row.images) if images is None else images
     new_link = row.link if link is None else link or None
-    new_text = _with_credits(row.text if text is None else text, new_images)
+    new_text = with_credits(row.text if text is None else text, new_images)
     problems = compose.preflight(row.network, new_text, new_link, new_images)
     if problems:
         raise Refusal("not_sendable", problems)

@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, Row
 
 from campaign import compose, store
-from campaign.campaigns import Call, Campaign, Step, parse_campaign
-from campaign.compose import Templates
+from campaign.campaigns import Call, Campaign, CampaignError, Step, parse_campaign
+from campaign.compose import Composed, Templates
+from campaign.places import Picture, Place
 from campaign.planner import (
     ChannelInfo,
     Key,
@@ -25,6 +26,7 @@ from campaign.planner import (
     PlanRequest,
     Taken,
     Unplaced,
+    open_slots,
     permitted,
     plan,
 )
@@ -39,6 +41,8 @@ CHUNK = 20
 """Announcements written in one transaction: short enough that a due post hardly waits."""
 A_WEEK = timedelta(days=8)
 """Two instants further apart lie in different weeks, whatever the clocks do between them."""
+SLOTS_AHEAD = timedelta(days=120)
+"""How far ahead slots are offered to somebody who moves an announcement."""
 # Holds that this module sets and lifts again by itself once their reason is gone.
 _PREFLIGHT = frozenset(
     {
@@ -454,21 +458,9 @@ def _filled(
     stored: StoredPlace | None,
     day: date,
 ) -> dict[str, Any]:
-    wanted = step.picture if isinstance(step, Step) else "none"
     place = stored.place if stored else None
-    pictures = compose.pictures_for(place, wanted)
-    link = place.url if place else (step.link or None if isinstance(step, Call) else None)
-    values = compose.variables(
-        place,
-        campaign.title,
-        step.name if step else "",
-        network,
-        link,
-        pictures[0] if pictures else None,
-        day,
-        house.settings.zone,
-    )
-    composed = compose.fill(house.templates, network, template, values)
+    wanted, pictures, link = _ingredients(step, place)
+    composed = _composed(house, campaign, step, template, network, stored, day)
     images = [{"file": one.url, "alt": one.alt, "credit": one.credit} for one in pictures]
     require = campaign.require_image and place is not None
     problems = list(composed.problems) or compose.preflight(network, composed.text, link, images, require_image=require)
@@ -483,6 +475,49 @@ def _filled(
         "fingerprint": place.fingerprint if place else None,
         "problems": problems,
     }
+
+
+def _ingredients(step: Step | Call | None, place: Place | None) -> tuple[str, tuple[Picture, ...], str | None]:
+    """Which kind of picture is wanted, the pictures themselves, and the link."""
+    wanted = step.picture if isinstance(step, Step) else "none"
+    link = place.url if place else (step.link or None if isinstance(step, Call) else None)
+    return wanted, compose.pictures_for(place, wanted), link
+
+
+def _composed(
+    house: House,
+    campaign: Campaign,
+    step: Step | Call | None,
+    template: str,
+    network: str,
+    stored: StoredPlace | None,
+    day: date,
+) -> Composed:
+    place = stored.place if stored else None
+    _, pictures, link = _ingredients(step, place)
+    name = step.name if step else ""
+    picture = pictures[0] if pictures else None
+    values = compose.variables(place, campaign.title, name, network, link, picture, day, house.settings.zone)
+    return compose.fill(house.templates, network, template, values)
+
+
+def filled_anew(connection: Connection, house: House, row: Row[Any]) -> Composed | None:
+    """What the announcement's template makes of its place as they are now; None where no template made it."""
+    campaign = campaign_of(connection, row)
+    step = _step_of(campaign, row.step) if campaign else None
+    if campaign is None or step is None or row.template is None:
+        return None
+    day = row.due_at.astimezone(house.settings.zone).date()
+    stored = store.place_of(connection, row.place_id) if row.place_id else None
+    return _composed(house, campaign, step, row.template, row.network, stored, day)
+
+
+def campaign_of(connection: Connection, row: Row[Any]) -> Campaign | None:
+    """The campaign of an announcement; None for a free one, or where its definition can't be read any more."""
+    try:
+        return parse_campaign(store.campaign_row(connection, row.campaign).definition) if row.campaign else None
+    except (store.Unknown, CampaignError):
+        return None
 
 
 # --- preflight of the situation ------------------------------------------------------------------------------
@@ -569,6 +604,19 @@ def _counted(row: Row[Any]) -> Taken:
         state=State(row.state),
         posted_at=row.posted_at,
     )
+
+
+def next_slots(connection: Connection, house: House, row: Row[Any], count: int) -> list[datetime]:
+    """The next instants to which the announcement may be moved, by its campaign's rhythm; for a free one, by the
+    rhythms of all campaigns on its channel."""
+    request = _situation(connection, house, None).request
+    today = house.now.astimezone(house.settings.zone).date()
+    found: set[datetime] = set()
+    for campaign in request.campaigns:
+        if row.channel in campaign.channels and row.campaign in ("", campaign.name):
+            last = min(campaign.ends, today + SLOTS_AHEAD)
+            found |= set(open_slots(request, row.channel, campaign, max(campaign.starts, today), last, key_of(row)))
+    return sorted(found - {row.due_at})[:count]
 
 
 # --- following places ----------------------------------------------------------------------------------------

@@ -36,6 +36,7 @@ from campaign.tables import (
     approvals,
     campaigns,
     channel_regions,
+    comments,
     persons,
     places,
     portals,
@@ -123,6 +124,11 @@ def stored_places(connection: Connection, portal: str | None = None) -> list[Sto
     if portal is not None:
         query = query.where(places.c.portal == portal)
     return [_stored(row) for row in connection.execute(query)]
+
+
+def place_urls(connection: Connection) -> list[str]:
+    """The addresses of all places; cheap also for thousands."""
+    return list(connection.execute(select(places.c.url)).scalars())
 
 
 def places_held(connection: Connection, portal: str) -> int:
@@ -625,6 +631,8 @@ def announcement_query() -> Select[Any]:
             deliveries.c.also_posted,
             channels.c.name.label("channel"),
             channels.c.network,
+            channels.c.account,
+            channels.c.account_name,
             channels.c.world,
             channels.c.token_expires,
             places.c.name.label("place_name"),
@@ -706,6 +714,22 @@ def announcement_row(connection: Connection, announcement_id: int) -> Row[Any]:
     if not rows:
         raise Unknown("announcement_unknown", announcement_id)
     return rows[0]
+
+
+def twin(connection: Connection, channel_id: int, text_key: str, at: datetime) -> int | None:
+    """A free announcement that says the same on the same channel at the same instant, links aside."""
+    query = (
+        select(announcements.c.id)
+        .join(deliveries, deliveries.c.id == announcements.c.id)
+        .where(
+            announcements.c.campaign == FREE,
+            announcements.c.channel_id == channel_id,
+            announcements.c.text_key == text_key,
+            deliveries.c.due_at == at,
+            deliveries.c.state != State.CANCELLED.value,
+        )
+    )
+    return connection.execute(query.limit(1)).scalar_one_or_none()
 
 
 def insert_announcement(connection: Connection, announcement_id: int, now: datetime, **values: Any) -> None:
@@ -966,9 +990,30 @@ def approvers(connection: Connection, ids: Sequence[int]) -> dict[int, list[str]
     return found
 
 
+def approval_rows(connection: Connection, announcement_id: int) -> list[Row[Any]]:
+    """Who approved one announcement and when, in order."""
+    query = select(approvals).where(approvals.c.announcement_id == announcement_id)
+    return list(connection.execute(query.order_by(approvals.c.at)))
+
+
 def withdraw_approvals(connection: Connection, announcement_id: int) -> None:
     """Forget all approvals of one announcement, as after an edit."""
     connection.execute(delete(approvals).where(approvals.c.announcement_id == announcement_id))
+
+
+# --- comments ------------------------------------------------------------------------------------------------
+
+
+def insert_comment(connection: Connection, announcement_id: int, person: str, text: str, now: datetime) -> int:
+    """Keep what a person said of an announcement; returns the comment's number."""
+    values = {"announcement_id": announcement_id, "person": person, "text": text, "at": now}
+    return int(connection.execute(insert(comments).values(**values).returning(comments.c.id)).scalar_one())
+
+
+def comment_rows(connection: Connection, announcement_id: int) -> list[Row[Any]]:
+    """What was said of one announcement, in order."""
+    query = select(comments).where(comments.c.announcement_id == announcement_id)
+    return list(connection.execute(query.order_by(comments.c.at, comments.c.id)))
 
 
 # --- the service ---------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Tables of the application: places, campaigns, announcements, approvals, persons and their access.
+"""Tables of the application: places, campaigns, announcements, approvals, comments, persons and their access.
 
 They share the engine's metadata.
 """
@@ -131,6 +131,19 @@ approvals = Table(
     Column("announcement_id", BigInteger, ForeignKey("announcements.id"), primary_key=True),
     Column("person", Text, primary_key=True),
     Column("at", Instant, nullable=False),
+)
+
+# What people say to each other about an announcement. The log names a comment by its number only: what was said may
+# have to be erased one day, and the log keeps everything.
+comments = Table(
+    "comments",
+    metadata,
+    Column("id", BigKey, primary_key=True),
+    Column("announcement_id", BigInteger, ForeignKey("announcements.id"), nullable=False),
+    Column("person", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Index(None, "announcement_id"),
 )
 
 persons = Table(

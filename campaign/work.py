@@ -22,6 +22,7 @@ from campaign.heads import Loss
 from campaign.looks import Looks
 from campaign.portals.portal import PortalError
 from campaign.pulling import Pulled
+from campaign.review import image_root
 from posts import ledger
 from posts.delivery import Courier, Patience, Publishers
 from posts.drafts import Draft
@@ -187,7 +188,7 @@ class Work:
             problems = self._last_look(row, campaign)
             if problems:
                 return Ready(None, problems)
-            draft = compose.freeze(app.settings, hosts, row, campaign, self._image_root(row))
+            draft = compose.freeze(app.settings, hosts, row, campaign, image_root(self._app, row))
         except ImageError as error:
             return Ready(None, [f"image_unusable:{error}"])
         except Exception as error:
@@ -252,15 +253,6 @@ class Work:
             problems += [outside] if outside else []
         return problems
 
-    def _image_root(self, row: Row[Any]) -> Path | None:
-        if not row.place_id or not row.images:
-            return None
-        with self._app.database.read() as connection:
-            stored = store.place_of(connection, row.place_id)
-        if stored is None or stored.place.portal not in self._app.settings.portals:
-            return None
-        return self._app.portals(stored.place.portal)[0].image_root
-
     def look_ahead(self) -> None:
         """Fetch pictures and ask links of what is planned, weeks before its time; what fails is held and told."""
         app = self._app
@@ -293,7 +285,7 @@ class Work:
         try:
             for image in row.images:
                 compose.prepared_image(
-                    settings.path("media_dir"), row.network, image, self._image_root(row), frozenset()
+                    settings.path("media_dir"), row.network, image, image_root(self._app, row), frozenset()
                 )
         except ImageError as error:
             return f"image_unusable:{error}"

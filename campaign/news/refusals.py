@@ -169,6 +169,42 @@ REFUSALS: dict[str, tuple[str, str]] = {
         "(`kreativorte announcement add`).",
         "The network refused announcement {0}; add it anew with a changed text (`kreativorte announcement add`).",
     ),
+    "not_for_now": (
+        "Beitrag {0} steht auf »{1}«; sofort senden lässt sich nur ein Entwurf (»draft«) oder ein freigegebener "
+        "(»approved«).",
+        'Announcement {0} is "{1}"; only a "draft" or an "approved" one can be sent at once.',
+    ),
+    "not_returnable": (
+        "Beitrag {0} steht auf »{1}«; zurückgeben lässt sich nur ein Entwurf (»draft«) oder ein freigegebener "
+        "(»approved«).",
+        'Announcement {0} is "{1}"; only a "draft" or an "approved" one can be sent back.',
+    ),
+    "same_announcement": (
+        "Genau diesen Beitrag gibt es schon: Nummer {0}, auf demselben Kanal zur selben Zeit. Angelegt wurde keiner.",
+        "Exactly this announcement exists already: number {0}, on the same channel at the same time. None was made.",
+    ),
+    "comment_empty": ("Bitte schreiben Sie dazu, worum es geht.", "Please write what it is about."),
+    "comment_too_long": (
+        "Die Anmerkung ist zu lang ({0} Zeichen; höchstens {1}).",
+        "The comment is too long ({0} characters; {1} at most).",
+    ),
+    "picture_gone": (
+        "Ein Bild gibt es nicht mehr; bitte fügen Sie es noch einmal hinzu.",
+        "A picture is not there any more; add it once more.",
+    ),
+    "reason_missing": ("Bitte einen Grund nennen; er steht im Protokoll.", "Give a reason; it stands in the log."),
+    "network_said_no": (
+        "{0} Geändert wurde nichts.",
+        "{0} Nothing was changed.",
+    ),
+    "network_unclear": (
+        "Ob das Netzwerk es getan hat, ist unklar: {0} Bitte dort nachsehen.",
+        "Whether the network did it is not clear: {0} Look there.",
+    ),
+    "delete_yourself": (
+        "{0} Bitte im Netzwerk von Hand löschen: {1}",
+        "{0} Please delete it on the network by hand: {1}",
+    ),
     "not_posted": (
         "Beitrag {0} ist nicht veröffentlicht, er steht auf »{1}«.",
         'Announcement {0} is not out, it is "{1}".',
@@ -188,6 +224,10 @@ REFUSALS: dict[str, tuple[str, str]] = {
     "four_eyes_sign_in": (
         "Vier Augen brauchen angemeldete Personen; geben Sie mit --as NAME an, wer freigibt.",
         "Four eyes need signed-in persons; say with --as NAME who approves.",
+    ),
+    "four_eyes_second": (
+        "Unter vier Augen muss vorher noch eine zweite Person freigeben.",
+        "Under four eyes a second person must approve first.",
     ),
     "four_eyes_editor": (
         "Wer den Text zuletzt bearbeitet hat, kann ihn unter vier Augen nicht selbst freigeben.",

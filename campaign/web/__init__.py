@@ -18,6 +18,7 @@ from campaign.app import App, templates_directory
 from campaign.settings import SettingsError
 from campaign.web import (
     account,
+    announcement_page,
     announcements,
     api,
     brake,
@@ -40,6 +41,7 @@ PAGES = (
     signing_in,
     today,
     calendar_page,
+    announcement_page,
     announcements,
     places_page,
     campaigns_page,

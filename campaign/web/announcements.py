@@ -27,20 +27,27 @@ DONE = {
 }
 
 
-def _decide(request: Request, visitor: Visitor, verb: str, announcement_id: int, path: str) -> Response:
+def _decide(request: Request, visitor: Visitor, verb: str, announcement_id: int, path: str, **values: str) -> Response:
     return answer_change(
         request,
         own_path(path, "/heute"),
         f"beitrag-{announcement_id}",
-        lambda: visitor.app.decide(verb, [announcement_id]),
+        lambda: visitor.app.decide(verb, [announcement_id], **values),
         DONE[verb],
     )
 
 
 @routes.post("/beitraege/{announcement_id}/freigeben")
-def approve(request: Request, visitor: Here, announcement_id: Id, weiter: Next = "/heute") -> Response:
-    """One person's approval."""
-    return _decide(request, visitor, "approve", announcement_id, weiter)
+def approve(
+    request: Request,
+    visitor: Here,
+    announcement_id: Id,
+    fassung: Annotated[str, Form(max_length=40)] = "",
+    weiter: Next = "/heute",
+) -> Response:
+    """One person's approval of what that person was shown: the version `fassung`."""
+    seen = {"seen": fassung} if fassung else {}
+    return _decide(request, visitor, "approve", announcement_id, weiter, **seen)
 
 
 @routes.post("/beitraege/{announcement_id}/weiter")
@@ -83,6 +90,8 @@ def move(
         f"beitrag-{announcement_id}",
         lambda: visitor.app.move(announcement_id, termin, force=trotzdem),
         N_("Verschoben."),
+        termin=termin,
+        trotzdem="true" if trotzdem else "",
     )
 
 
@@ -100,7 +109,8 @@ def settle_found(
         visitor.app.settle(announcement_id, _remote_id(kennung))
 
     done = N_("Als erschienen vermerkt.")
-    return answer_change(request, own_path(weiter, "/heute"), f"beitrag-{announcement_id}", act, done)
+    path = own_path(weiter, "/heute")
+    return answer_change(request, path, f"beitrag-{announcement_id}", act, done, kennung=kennung)
 
 
 def _remote_id(typed: str) -> str:

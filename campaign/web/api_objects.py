@@ -29,7 +29,8 @@ class Image(BaseModel):
 
 
 class Announcement(BaseModel):
-    """One announcement; `text` is what staff see and edit, `sent_text` exactly what goes or went out."""
+    """One announcement; `text` is what staff see and edit, `sent_text` exactly what goes or went out, `version` equal
+    while nobody changed text, link and pictures."""
 
     id: int
     campaign: str | None
@@ -46,6 +47,7 @@ class Announcement(BaseModel):
     sent_text: str | None
     link: str | None
     images: list[Image]
+    version: str
     variant: int
     template: str | None
     template_revision: str | None

@@ -13,7 +13,8 @@ import hmac
 import json
 import secrets
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 from urllib.parse import quote, urlsplit
 
@@ -31,6 +32,7 @@ from campaign.web.rules import API, EVERYBODY, RULES, admits
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 LANGUAGE_LASTS = 365 * 86400
 LONGEST_TOLD = 1000
+LONGEST_KEPT = 300
 PACE = RateLimitItemPerMinute(300)
 """Requests of one person to the JSON API."""
 COOKIES = ("session", "visit", "told", "language")
@@ -50,11 +52,13 @@ class Forbidden(Exception):
 
 @dataclass
 class Told:
-    """What the last change led to: a sentence beside the thing that it concerns, shown once."""
+    """What the last change led to: a sentence beside the thing that it concerns, shown once; `kept` is what the person
+    had typed, by the fields' names."""
 
     thing: str
     text: str
     done: bool
+    kept: Mapping[str, str] = field(default_factory=dict)
     shown: bool = False
 
     def beside(self, thing: str) -> Told | None:
@@ -236,10 +240,14 @@ def sign_in_path(request: Request) -> str:
 # --- what a change led to ----------------------------------------------------------------------------------------
 
 
-def tell(request: Request, response: Response, thing: str, text: str, *, done: bool) -> None:
-    """Let the next page of this visitor say a sentence, beside the thing or on top."""
+def tell(
+    request: Request, response: Response, thing: str, text: str, *, done: bool, kept: Mapping[str, str] | None = None
+) -> None:
+    """Let the next page of this visitor say a sentence, beside the thing or on top, with what was typed: short values
+    only, for cookies are small."""
     secret = request.state.visitor.secret
-    content = json.dumps([thing, text[:LONGEST_TOLD], done]).encode()
+    short = {name: value[:LONGEST_KEPT] for name, value in (kept or {}).items()}
+    content = json.dumps([thing, text[:LONGEST_TOLD], done, short], ensure_ascii=False).encode()
     value = f"{base64.urlsafe_b64encode(content).decode()}.{_signature(secret, content)}"
     set_cookie(request, response, "told", value, 60)
 
@@ -250,10 +258,10 @@ def _read_told(value: str, secret: str) -> Told | None:
         content = base64.urlsafe_b64decode(encoded)
         if not value or not hmac.compare_digest(signature.encode(), _signature(secret, content).encode()):
             return None
-        thing, text, done = json.loads(content)
+        thing, text, done, kept = json.loads(content)
     except (ValueError, binascii.Error):
         return None
-    return Told(thing, text, done)
+    return Told(thing, text, done, kept)
 
 
 def _signature(secret: str, content: bytes) -> str:

@@ -120,6 +120,10 @@ class Dates:
         """The date alone, in figures."""
         return format_date(self._at(value).date(), "medium", locale=self._locale)
 
+    def field(self, value: datetime | str) -> str:
+        """As the browser's field for date and time takes it."""
+        return self._at(value).strftime("%Y-%m-%dT%H:%M")
+
     def instant(self, value: datetime | str) -> str:
         """Short weekday, date and time."""
         skeleton = "EEE, dd.MM.yyyy, HH:mm" if self._locale.startswith("de") else "EEE d MMM yyyy, HH:mm"

@@ -58,6 +58,8 @@ EVENTS: dict[str, str] = {
     "corrected": N_("berichtigt"),
     "withdrawn": N_("zurückgezogen"),
     "cancel_requested": N_("Absage vorgemerkt"),
+    "sent_back": N_("zurückgegeben"),
+    "commented": N_("angemerkt"),
     "late_answer": N_("späte Antwort"),
     "place_changed": N_("Ort im Portal geändert"),
     "posted_place_changed": N_("Ort nach dem Erscheinen geändert"),

@@ -170,17 +170,17 @@ def back(request: Request, path: str) -> Response:
     return RedirectResponse(path, 303)
 
 
-def answer_change(request: Request, path: str, thing: str, act: Any, done: str) -> Response:
+def answer_change(request: Request, path: str, thing: str, act: Any, done: str, **kept: str) -> Response:
     """Make a change and go back to the page; what came of it is said there, a refusal beside the thing.
 
-    `done` is the sentence (of the catalogue) for success.
+    `done` is the sentence (of the catalogue) for success, `kept` what was typed and comes back with a refusal.
     """
     visitor: Visitor = request.state.visitor
     response = back(request, path)
     try:
         act()
     except Refusal as refusal:
-        tell(request, response, thing, told_refusal(refusal, visitor.language), done=False)
+        tell(request, response, thing, told_refusal(refusal, visitor.language), done=False, kept=kept)
     else:
         tell(request, response, thing, request.app.state.pages.gettext(done, visitor.language), done=True)
     return response

@@ -87,21 +87,20 @@ class Guest:
         """The words on the buttons inside an element (a CSS selector)."""
         return [" ".join(one.get_text().split()) for one in self.page.select(f"{within} button")]
 
-    def press(self, words: str, within: str = "body", **fields: str) -> Guest:
-        """Press the button that begins with these words; its form is sent with what it holds and `fields`."""
-        (button,) = [one for one in self.page.select(f"{within} button") if one.get_text().strip().startswith(words)]
+    def press(self, words: str, within: str = "body", files: Any = None, **fields: str) -> Guest:
+        """Press the button with these words, or the one that begins with them; its form is sent with what it holds,
+        `fields` and `files`."""
+        shown = [(one.get_text().strip(), one) for one in self.page.select(f"{within} button")]
+        exact = [one for said, one in shown if said == words]
+        (button,) = exact or [one for said, one in shown if said.startswith(words)]
         form = button.find_parent("form")
         assert isinstance(form, Tag)
-        held = {
-            str(one["name"]): str(one.get("value", ""))
-            for one in form.select("input[name]")
-            if one.get("type") != "checkbox"
-        }
+        held = _held(form)
         if button.get("name"):
-            held[str(button["name"])] = str(button["value"])
+            held[str(button["name"])] = [str(button["value"])]
         unknown = set(fields) - {str(one["name"]) for one in form.select("[name]")}
         assert not unknown, f"the form has no field {unknown}"
-        return self._took(self.client.post(str(form["action"]), data=held | fields))
+        return self._took(self.client.post(str(form["action"]), data=held | fields, files=files))
 
     def become(self, name: str, role: Role) -> Guest:
         """Get access in that role and sign in."""
@@ -114,3 +113,24 @@ class Guest:
     def sign_in(self, name: str, password: str = PASSWORD) -> Guest:
         """Fill in the sign-in page."""
         return self.get("/anmelden").press("Anmelden", name=name, password=password)
+
+
+def _held(form: Tag) -> dict[str, list[str]]:
+    """What a form would send without a further touch, files left out; names may come several times."""
+    held: dict[str, list[str]] = {}
+    for field in form.select("input[name], textarea[name], select[name]"):
+        if field.get("type") == "file" or (
+            field.get("type") in ("checkbox", "radio") and not field.has_attr("checked")
+        ):
+            continue
+        held.setdefault(str(field["name"]), []).append(_value(field))
+    return held
+
+
+def _value(field: Tag) -> str:
+    if field.name == "textarea":
+        return field.get_text()
+    if field.name == "select":
+        chosen = field.select_one("option[selected]") or field.select_one("option")
+        return str(chosen.get("value", chosen.get_text())) if chosen else ""
+    return str(field.get("value", "on" if field.get("type") in ("checkbox", "radio") else ""))

@@ -26,6 +26,7 @@ FILLED = {
     "person": "p0123456789ab",
     "name": "made-up",
     "key_id": "1",
+    "picture": "0" * 16,
 }
 
 
