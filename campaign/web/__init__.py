@@ -22,10 +22,12 @@ from campaign.web import (
     api,
     brake,
     calendar_page,
+    channels_page,
     health,
     log,
     settings_page,
     signing_in,
+    templates_page,
     today,
     users,
 )
@@ -34,7 +36,10 @@ from campaign.web.page import ASSETS, Assets, Pages
 from campaign.web.shield import Shield
 from campaign.web.trouble import add_handlers
 
-PAGES = (signing_in, today, calendar_page, announcements, brake, log, users, account, settings_page, api, health)
+PAGES = (
+    *(signing_in, today, calendar_page, announcements, brake, templates_page, channels_page),
+    *(log, users, account, settings_page, api, health),
+)
 """Every module with routes. A new page is added here, its routes to the table in rules.py."""
 PORT = 8000
 LOOPBACK = ("127.0.0.1", "localhost", "::1")

@@ -78,12 +78,20 @@ def x_answers(url: str, names: str) -> Iterator[tuple[str, str, str, Any]]:
     yield upload
     yield call("POST", "/2/media/metadata", json={"id": media, "metadata": {"alt_text": {"text": "Feld"}}})
     yield call("GET", "/2/media/upload", params={"media_id": media, "command": "STATUS"})
-    begun = call("POST", "/2/media/upload/initialize",
-                 json={"media_type": "image/png", "total_bytes": len(PNG), "media_category": "tweet_image"})
+    begun = call(
+        "POST",
+        "/2/media/upload/initialize",
+        json={"media_type": "image/png", "total_bytes": len(PNG), "media_category": "tweet_image"},
+    )
     yield begun
     segmented = begun[3]["data"]["id"]
-    yield call("POST", f"/2/media/upload/{segmented}/append", "/2/media/upload/{id}/append",
-               data={"segment_index": "0"}, files={"media": ("a.png", PNG)})
+    yield call(
+        "POST",
+        f"/2/media/upload/{segmented}/append",
+        "/2/media/upload/{id}/append",
+        data={"segment_index": "0"},
+        files={"media": ("a.png", PNG)},
+    )
     yield call("POST", f"/2/media/upload/{segmented}/finalize", "/2/media/upload/{id}/finalize")
     text = "Haus & Hof https://example.org/a?b=c"
     created = call("POST", "/2/tweets", json={"text": text, "media": {"media_ids": [media]}})
@@ -92,7 +100,7 @@ def x_answers(url: str, names: str) -> Iterator[tuple[str, str, str, Any]]:
     yield call("POST", "/2/tweets", json={"text": "Faden", "reply": {"in_reply_to_tweet_id": post}})
     fields = {
         own: f"attachments,conversation_id,created_at,display_text_range,entities,lang,possibly_sensitive,"
-             f"public_metrics,non_public_metrics,organic_metrics,reply_settings,{referenced}",
+        f"public_metrics,non_public_metrics,organic_metrics,reply_settings,{referenced}",
         "expansions": "attachments.media_keys,author_id",
         "media.fields": "alt_text,height,width,url",
         "user.fields": "created_at,description,public_metrics,verified_type",
@@ -106,9 +114,13 @@ def x_answers(url: str, names: str) -> Iterator[tuple[str, str, str, Any]]:
     yield call("DELETE", f"/2/tweets/{post}", "/2/tweets/{id}")
 
 
-@pytest.mark.parametrize(("names", "document"), [
-    ("new", "x-openapi-subset.json"), ("old", "x-openapi-legacy-subset.json"),
-])
+@pytest.mark.parametrize(
+    ("names", "document"),
+    [
+        ("new", "x-openapi-subset.json"),
+        ("old", "x-openapi-legacy-subset.json"),
+    ],
+)
 def test_answers_of_x_follow_its_openapi_document(url: str, names: str, document: str) -> None:
     specification = Specification(document)
     requests.post(url + "/_vocabulary", json={"vocabulary": names, "strict": True}, timeout=30)
@@ -124,13 +136,22 @@ def test_the_documents_notice_an_answer_in_the_wrong_vocabulary(url: str) -> Non
     specification = Specification("x-openapi-subset.json")
     requests.post(url + "/_vocabulary", json={"vocabulary": "old"}, timeout=30)
     created = requests.post(url + "/x/2/tweets", json={"text": "x"}, headers=BEARER, timeout=30).json()
-    answer = requests.get(f"{url}/x/2/tweets/{created['data']['id']}", params={"tweet.fields": "public_metrics"},
-                          headers=BEARER, timeout=30).json()
+    answer = requests.get(
+        f"{url}/x/2/tweets/{created['data']['id']}",
+        params={"tweet.fields": "public_metrics"},
+        headers=BEARER,
+        timeout=30,
+    ).json()
     assert specification.errors("get", "/2/tweets/{id}", "200", answer)
 
 
 PYTHON_TYPES: dict[str, type | tuple[type, ...]] = {
-    "string": str, "datetime": str, "bool": bool, "unsigned int": int, "int": int, "float": (int, float),
+    "string": str,
+    "datetime": str,
+    "bool": bool,
+    "unsigned int": int,
+    "int": int,
+    "float": (int, float),
 }
 
 
@@ -159,7 +180,8 @@ PAGE_FIELDS = "id,name,username,link,category,fan_count,followers_count,is_publi
 
 
 def test_graph_answers_have_the_fields_and_types_of_metas_specification(
-    url: str, server: tuple[Server, ManualClock],
+    url: str,
+    server: tuple[Server, ManualClock],
 ) -> None:
     document = load_spec("facebook-graph-subset.json")
 
@@ -169,10 +191,19 @@ def test_graph_answers_have_the_fields_and_types_of_metas_specification(
         found: dict[str, Any] = answer.json()
         return found
 
-    photo = requests.post(f"{url}/graph/v26.0/1001/photos", files={"source": ("a.png", PNG)}, headers=PAGE, timeout=30,
-                          data={"published": "false", "alt_text_custom": "Feld", "caption": "Feld"}).json()["id"]
-    post = requests.post(f"{url}/graph/v26.0/1001/feed", headers=PAGE, timeout=30,
-                         data={"message": "Neu", "attached_media": json.dumps([{"media_fbid": photo}])}).json()["id"]
+    photo = requests.post(
+        f"{url}/graph/v26.0/1001/photos",
+        files={"source": ("a.png", PNG)},
+        headers=PAGE,
+        timeout=30,
+        data={"published": "false", "alt_text_custom": "Feld", "caption": "Feld"},
+    ).json()["id"]
+    post = requests.post(
+        f"{url}/graph/v26.0/1001/feed",
+        headers=PAGE,
+        timeout=30,
+        data={"message": "Neu", "attached_media": json.dumps([{"media_fbid": photo}])},
+    ).json()["id"]
     server[1].advance(timedelta(days=2).total_seconds())
     shown = get(post, POST_FIELDS)
     assert wrong_fields(document, "PagePost", shown) == []

@@ -75,8 +75,12 @@ class Networks:
         return str(answer.json()["data"]["id"])
 
     def upload(self, content: bytes | None = None, category: str = "tweet_image") -> requests.Response:
-        return self.x("POST", "/2/media/upload", data={"media_category": category},
-                      files={"media": ("bild.png", content or picture(), "image/png")})
+        return self.x(
+            "POST",
+            "/2/media/upload",
+            data={"media_category": category},
+            files={"media": ("bild.png", content or picture(), "image/png")},
+        )
 
     def post(self, **values: Any) -> requests.Response:
         return self.graph("POST", "1001/feed", data=values)
@@ -87,8 +91,12 @@ class Networks:
         return str(answer.json()["id"])
 
     def photo(self, content: bytes | None = None, **values: Any) -> requests.Response:
-        return self.graph("POST", "1001/photos", data={"published": "false", **values},
-                          files={"source": ("bild.png", content or picture())})
+        return self.graph(
+            "POST",
+            "1001/photos",
+            data={"published": "false", **values},
+            files={"source": ("bild.png", content or picture())},
+        )
 
     def accepted(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = requests.get(self.server.url + "/_posts", timeout=30).json()
@@ -128,7 +136,8 @@ def test_a_tweet_comes_back_with_wrapped_link_escaped_text_and_its_picture(net: 
     link = "https://kreativorte-im-gruenen.de/orte/x?a=1&utm_content=k7"
     net.tweeted(f"Wohnen & Werken <neu> {link} #Altmark", media={"media_ids": [media]})
     query = {
-        "post.fields": "created_at,entities,attachments", "expansions": "attachments.media_keys",
+        "post.fields": "created_at,entities,attachments",
+        "expansions": "attachments.media_keys",
         "media.fields": "alt_text,url",
     }
     body = net.x("GET", "/2/users/42/tweets", params=query).json()
@@ -141,15 +150,31 @@ def test_a_tweet_comes_back_with_wrapped_link_escaped_text_and_its_picture(net: 
     assert requests.get(body["includes"]["media"][0]["url"], timeout=30).content == picture()
 
 
-@given(st.lists(st.sampled_from([
-    "Haus & Hof", "<neu>", "https://a.de/b?c=d&e=f", "http://ä.de/x", "Ort", "„so“", "\n", "&amp;", "👋", "a.de",
-]), min_size=1))
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "Haus & Hof",
+                "<neu>",
+                "https://a.de/b?c=d&e=f",
+                "http://ä.de/x",
+                "Ort",
+                "„so“",
+                "\n",
+                "&amp;",
+                "👋",
+                "a.de",
+            ]
+        ),
+        min_size=1,
+    )
+)
 def test_unescaping_and_unwrapping_a_shown_text_gives_what_was_sent(words: list[str]) -> None:
     post = Post("1", "twitter", "42", " ".join(words), START)
     text, entities = shown_text(post, [], Viewer("http://x", START, "new"))
     for entity in reversed(entities):
-        assert text[entity["start"]:entity["end"]] == entity["url"]
-        text = text[:entity["start"]] + html.escape(entity["expanded_url"], quote=False) + text[entity["end"]:]
+        assert text[entity["start"] : entity["end"]] == entity["url"]
+        text = text[: entity["start"]] + html.escape(entity["expanded_url"], quote=False) + text[entity["end"] :]
     assert html.unescape(text) == post.text
 
 
@@ -182,11 +207,21 @@ def test_networks_that_take_repetitions_show_every_sending(net: Networks) -> Non
     assert [net.post(message="Gleich").status_code for _ in range(2)] == [200, 200]
 
 
-@pytest.mark.parametrize("body", [
-    {"text": "x", "mesage": "y"}, {"text": 7}, {}, {"text": ""}, {"text": "x", "media": {"media_ids": []}},
-    {"text": "x", "media": {"media_ids": ["999"]}}, {"text": "x", "media": {"media_ids": ["1", "2", "3", "4", "5"]}},
-    {"text": "x", "reply": {"in_reply_to_tweet_id": "abc"}}, {"text": "x", "reply_settings": "nobody"}, ["text"],
-])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"text": "x", "mesage": "y"},
+        {"text": 7},
+        {},
+        {"text": ""},
+        {"text": "x", "media": {"media_ids": []}},
+        {"text": "x", "media": {"media_ids": ["999"]}},
+        {"text": "x", "media": {"media_ids": ["1", "2", "3", "4", "5"]}},
+        {"text": "x", "reply": {"in_reply_to_tweet_id": "abc"}},
+        {"text": "x", "reply_settings": "nobody"},
+        ["text"],
+    ],
+)
 def test_wrong_bodies_are_refused_and_publish_nothing(net: Networks, body: Any) -> None:
     answer = net.x("POST", "/2/tweets", json=body)
     assert answer.status_code == 400
@@ -228,8 +263,12 @@ def test_upload_in_segments(net: Networks) -> None:
     begin = {"media_type": "image/jpeg", "total_bytes": len(content), "media_category": "tweet_image"}
     media = net.x("POST", "/2/media/upload/initialize", json=begin).json()["data"]["id"]
     for index, part in ((1, content[100:]), (0, content[:100])):
-        sent = net.x("POST", f"/2/media/upload/{media}/append", data={"segment_index": str(index)},
-                     files={"media": ("teil", part)})
+        sent = net.x(
+            "POST",
+            f"/2/media/upload/{media}/append",
+            data={"segment_index": str(index)},
+            files={"media": ("teil", part)},
+        )
         assert sent.status_code == 200
     assert net.x("POST", f"/2/media/upload/{media}/finalize").status_code == 200
     status = net.x("GET", "/2/media/upload", params={"media_id": media, "command": "STATUS"}).json()
@@ -254,10 +293,14 @@ def test_timeline_pages_and_ranges(net: Networks) -> None:
     first = net.x("GET", "/2/users/42/tweets", params={"max_results": 5}).json()
     assert [p["id"] for p in first["data"]] == ids[:1:-1]
     assert first["meta"] | {"next_token": ""} == {
-        "result_count": 5, "newest_id": ids[6], "oldest_id": ids[2], "next_token": "",
+        "result_count": 5,
+        "newest_id": ids[6],
+        "oldest_id": ids[2],
+        "next_token": "",
     }
-    rest = net.x("GET", "/2/users/42/tweets",
-                 params={"max_results": 5, "pagination_token": first["meta"]["next_token"]}).json()
+    rest = net.x(
+        "GET", "/2/users/42/tweets", params={"max_results": 5, "pagination_token": first["meta"]["next_token"]}
+    ).json()
     assert [p["id"] for p in rest["data"]] == ids[1::-1]
     since = net.x("GET", "/2/users/42/tweets", params={"since_id": ids[5]}).json()
     assert [p["id"] for p in since["data"]] == ids[6:]
@@ -323,10 +366,17 @@ def test_vocabulary_can_be_switched(net: Networks) -> None:
 
 
 def test_signatures_are_verified_once_the_secrets_are_registered(net: Networks) -> None:
-    net.control("/_accounts", {
-        "network": "twitter", "id": "42", "name": "Altmark", "consumer_key": "ck", "consumer_secret": "cs",
-        "access_token_secret": "ts",
-    })
+    net.control(
+        "/_accounts",
+        {
+            "network": "twitter",
+            "id": "42",
+            "name": "Altmark",
+            "consumer_key": "ck",
+            "consumer_secret": "cs",
+            "access_token_secret": "ts",
+        },
+    )
     wrong = tweepy.OAuth1UserHandler("ck", "cs", "42-token", "falsch").apply_auth()
     assert net.x("GET", "/2/users/me", params={"user.fields": "id,name"}).json()["data"]["name"] == "Altmark"
     assert net.tweet("Unterschrieben: ä & é").status_code == 201
@@ -335,19 +385,30 @@ def test_signatures_are_verified_once_the_secrets_are_registered(net: Networks) 
 
 def test_signature_of_the_example_in_rfc_5849() -> None:
     parameters = {
-        "oauth_consumer_key": "dpf43f3p2l4k3l03", "oauth_token": "nnch734d00sl2jdk",
-        "oauth_signature_method": "HMAC-SHA1", "oauth_timestamp": "1191242096", "oauth_nonce": "kllo9940pd9333jh",
+        "oauth_consumer_key": "dpf43f3p2l4k3l03",
+        "oauth_token": "nnch734d00sl2jdk",
+        "oauth_signature_method": "HMAC-SHA1",
+        "oauth_timestamp": "1191242096",
+        "oauth_nonce": "kllo9940pd9333jh",
         "oauth_version": "1.0",
     }
     request = Signed("GET", "http://photos.example.net/photos", "file=vacation.jpg&size=original", "")
     assert signature(parameters, request, "kd94hf93k423kf44", "pfkkdhi9sl3r4s00") == "tR3+Ty81lMeYAr/Fid0kMTYa/WM="
 
 
-@pytest.mark.parametrize("header", [
-    "", "Bearer bad-token", "Bearer expired-42", "Bearer nobody", "OAuth oauth_token=\"42-t\"", "Basic NDI6eA==",
-    "OAuth oauth_consumer_key=\"c\",oauth_token=\"42-t\",oauth_signature=\"kurz\",oauth_signature_method=\"HMAC-SHA1\","
-    "oauth_timestamp=\"1\",oauth_nonce=\"n\"",
-])
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        "Bearer bad-token",
+        "Bearer expired-42",
+        "Bearer nobody",
+        'OAuth oauth_token="42-t"',
+        "Basic NDI6eA==",
+        'OAuth oauth_consumer_key="c",oauth_token="42-t",oauth_signature="kurz",oauth_signature_method="HMAC-SHA1",'
+        'oauth_timestamp="1",oauth_nonce="n"',
+    ],
+)
 def test_callers_without_a_valid_token_are_unauthorized(net: Networks, header: str) -> None:
     answer = net.x("POST", "/2/tweets", json={"text": "x"}, auth=lambda r: _with(r, header))
     assert (answer.status_code, answer.json()["title"]) == (401, "Unauthorized")
@@ -360,13 +421,24 @@ def _with(request: requests.PreparedRequest, header: str) -> requests.PreparedRe
 
 
 def test_refresh_tokens_rotate_and_access_tokens_end_after_two_hours(net: Networks) -> None:
-    net.control("/_accounts", {
-        "network": "twitter", "id": "42", "client_id": "app", "client_secret": "geheim", "refresh_token": "erster",
-    })
+    net.control(
+        "/_accounts",
+        {
+            "network": "twitter",
+            "id": "42",
+            "client_id": "app",
+            "client_secret": "geheim",
+            "refresh_token": "erster",
+        },
+    )
 
     def renew(token: str, secret: str = "geheim") -> requests.Response:
-        return net.x("POST", "/2/oauth2/token", data={"grant_type": "refresh_token", "refresh_token": token},
-                     auth=("app", secret))
+        return net.x(
+            "POST",
+            "/2/oauth2/token",
+            data={"grant_type": "refresh_token", "refresh_token": token},
+            auth=("app", secret),
+        )
 
     assert renew("erster", "falsch").status_code == 400
     tokens = renew("erster").json()
@@ -423,8 +495,9 @@ def test_a_photo_post_is_two_unseen_uploads_and_one_visible_call(net: Networks) 
     (post,) = net.accepted()
     assert [image["alt"] for image in post["images"]] == ["Bild 1", "Bild 2"]
     assert requests.get(answer["permalink_url"], timeout=30).status_code == 200
-    shown = net.graph("GET", "1001/published_posts",
-                      params={"fields": "attachments{media_type,subattachments{target{id}}}"}).json()["data"]
+    shown = net.graph(
+        "GET", "1001/published_posts", params={"fields": "attachments{media_type,subattachments{target{id}}}"}
+    ).json()["data"]
     (album,) = shown[0]["attachments"]["data"]
     assert album["media_type"] == "album"
     assert [s["target"]["id"] for s in album["subattachments"]["data"]] == photos
@@ -437,9 +510,15 @@ def test_link_posts_show_their_card_and_no_app_where_none_is_known(net: Networks
     post = net.posted(message="Neu", link=link)
     fields = "message,application,attachments{unshimmed_url,media_type}"
     shown = net.graph("GET", post, params={"fields": fields}).json()
-    assert shown == {"id": post, "message": "Neu", "attachments": {"data": [
-        {"unshimmed_url": link, "media_type": "link"},
-    ]}}
+    assert shown == {
+        "id": post,
+        "message": "Neu",
+        "attachments": {
+            "data": [
+                {"unshimmed_url": link, "media_type": "link"},
+            ]
+        },
+    }
 
 
 def test_debug_token_names_the_app_and_posts_carry_it(net: Networks) -> None:
@@ -453,13 +532,22 @@ def test_debug_token_names_the_app_and_posts_carry_it(net: Networks) -> None:
     assert dead["error"]["subcode"] == 463
 
 
-@pytest.mark.parametrize(("values", "code"), [
-    ({}, 100), ({"message": "   "}, 100), ({"message": "m", "link": "ftp://example.org"}, 100),
-    ({"message": "m", "link": "kein Link"}, 100), ({"message": "m", "link": "https://www.facebook.com/x"}, 100),
-    ({"message": "m", "attached_media": "media_fbid"}, 100), ({"message": "m", "published": "False"}, 100),
-    ({"message": "m", "attached_media": '[{"media_fbid":"99"}]'}, 100), ({"message": "x" * 63_207}, 100),
-    ({"message": "m", "fields": "id,nonsense"}, 100), ({"message": "m", "fields": "id{"}, 2500),
-])
+@pytest.mark.parametrize(
+    ("values", "code"),
+    [
+        ({}, 100),
+        ({"message": "   "}, 100),
+        ({"message": "m", "link": "ftp://example.org"}, 100),
+        ({"message": "m", "link": "kein Link"}, 100),
+        ({"message": "m", "link": "https://www.facebook.com/x"}, 100),
+        ({"message": "m", "attached_media": "media_fbid"}, 100),
+        ({"message": "m", "published": "False"}, 100),
+        ({"message": "m", "attached_media": '[{"media_fbid":"99"}]'}, 100),
+        ({"message": "x" * 63_207}, 100),
+        ({"message": "m", "fields": "id,nonsense"}, 100),
+        ({"message": "m", "fields": "id{"}, 2500),
+    ],
+)
 def test_wrong_parameters_publish_nothing(net: Networks, values: dict[str, str], code: int) -> None:
     answer = net.post(**values)
     assert answer.status_code == 400
@@ -516,8 +604,9 @@ def test_published_posts_page_by_cursor(net: Networks) -> None:
     seen = list(first["data"])
     following = requests.get(first["paging"]["next"], headers=net.page, timeout=30).json()
     seen += following["data"]
-    last = net.graph("GET", "1001/published_posts",
-                     params={"limit": 2, "after": following["paging"]["cursors"]["after"]}).json()
+    last = net.graph(
+        "GET", "1001/published_posts", params={"limit": 2, "after": following["paging"]["cursors"]["after"]}
+    ).json()
     assert [p["id"] for p in seen + last["data"]] == ids[::-1]
     assert "next" not in last["paging"]
     assert error_of(net.graph("GET", "1001/published_posts", params={"limit": 101}))["code"] == 100
@@ -526,8 +615,10 @@ def test_published_posts_page_by_cursor(net: Networks) -> None:
 def test_insights_and_counts_grow_and_dead_names_fail_the_whole_call(net: Networks) -> None:
     post = net.posted(message="Zahlen", link="https://example.org/")
     net.clock.advance(3 * 86400)
-    fields = ("shares,comments.limit(0).summary(total_count),reactions.limit(0).summary(total_count),"
-              "insights.metric(post_media_view,post_clicks,post_reactions_by_type_total)")
+    fields = (
+        "shares,comments.limit(0).summary(total_count),reactions.limit(0).summary(total_count),"
+        "insights.metric(post_media_view,post_clicks,post_reactions_by_type_total)"
+    )
     shown = net.graph("GET", post, params={"fields": fields}).json()
     values = {m["name"]: m["values"][0]["value"] for m in shown["insights"]["data"]}
     assert values["post_media_view"] > values["post_clicks"] > 0
@@ -540,8 +631,11 @@ def test_insights_and_counts_grow_and_dead_names_fail_the_whole_call(net: Networ
 
 def test_many_posts_by_batch_and_never_by_ids(net: Networks) -> None:
     post = net.posted(message="Eins")
-    parts = [{"method": "GET", "relative_url": f"{post}?fields=message"},
-             {"method": "GET", "relative_url": "v26.0/1001_5"}, {"method": "GET", "relative_url": "1001"}]
+    parts = [
+        {"method": "GET", "relative_url": f"{post}?fields=message"},
+        {"method": "GET", "relative_url": "v26.0/1001_5"},
+        {"method": "GET", "relative_url": "1001"},
+    ]
     body = net.graph("POST", "", data={"batch": json.dumps(parts), "access_token": "EAAB-page"}, headers={}).json()
     assert [part["code"] for part in body] == [200, 400, 200]
     assert json.loads(body[0]["body"])["message"] == "Eins"
@@ -550,9 +644,14 @@ def test_many_posts_by_batch_and_never_by_ids(net: Networks) -> None:
     assert net.post(message="x", batch="").status_code == 200
 
 
-@pytest.mark.parametrize(("token", "code", "subcode"), [
-    ("", 104, None), ("expired-1", 190, 463), ("bad-1", 190, None),
-])
+@pytest.mark.parametrize(
+    ("token", "code", "subcode"),
+    [
+        ("", 104, None),
+        ("expired-1", 190, 463),
+        ("bad-1", 190, None),
+    ],
+)
 def test_dead_tokens(net: Networks, token: str, code: int, subcode: int | None) -> None:
     answer = net.graph("POST", "1001/feed", data={"message": "x", "access_token": token}, headers={})
     assert (error_of(answer)["code"], error_of(answer).get("error_subcode")) == (code, subcode)
@@ -561,10 +660,18 @@ def test_dead_tokens(net: Networks, token: str, code: int, subcode: int | None) 
 
 def test_registered_pages_have_their_own_token_and_show_to_their_user(net: Networks) -> None:
     for page in ("1001", "1002"):
-        net.control("/_accounts", {
-            "network": "facebook", "id": page, "name": f"Seite {page}", "token": f"EAAP-{page}",
-            "user_token": f"EAAU-{page}", "app_id": "5", "app_secret": "geheim",
-        })
+        net.control(
+            "/_accounts",
+            {
+                "network": "facebook",
+                "id": page,
+                "name": f"Seite {page}",
+                "token": f"EAAP-{page}",
+                "user_token": f"EAAU-{page}",
+                "app_id": "5",
+                "app_secret": "geheim",
+            },
+        )
     own = {"Authorization": "Bearer EAAP-1001"}
     assert net.graph("GET", "me", headers=own).json() == {"id": "1001", "name": "Seite 1001"}
     assert net.graph("POST", "me/feed", data={"message": "x"}, headers=own).status_code == 200
@@ -587,14 +694,22 @@ def test_versions(net: Networks) -> None:
     assert error_of(version("v99.0"))["code"] == 2500
 
 
-@given(st.recursive(
-    st.builds(Field, st.from_regex(r"[a-z_][a-z0-9_]{0,8}", fullmatch=True),
-              st.dictionaries(st.sampled_from(["limit", "summary", "metric"]), st.sampled_from(["0", "a,b", ""]))),
-    lambda inner: st.builds(
-        Field, st.just("attachments"), st.just({}), st.lists(inner, min_size=1, max_size=3).map(tuple),
-    ),
-    max_leaves=6,
-))
+@given(
+    st.recursive(
+        st.builds(
+            Field,
+            st.from_regex(r"[a-z_][a-z0-9_]{0,8}", fullmatch=True),
+            st.dictionaries(st.sampled_from(["limit", "summary", "metric"]), st.sampled_from(["0", "a,b", ""])),
+        ),
+        lambda inner: st.builds(
+            Field,
+            st.just("attachments"),
+            st.just({}),
+            st.lists(inner, min_size=1, max_size=3).map(tuple),
+        ),
+        max_leaves=6,
+    )
+)
 def test_fields_are_read_as_they_are_written(field: Field) -> None:
     assert parse(f"id,{_written(field)}") == (Field("id"), field)
 
@@ -621,10 +736,19 @@ SENDERS: dict[str, Callable[[Networks], requests.Response]] = {
 
 
 @pytest.mark.parametrize("network", SENDERS)
-@pytest.mark.parametrize(("kind", "status"), [
-    ("refuse", {403, 400}), ("refuse_duplicate", {403, 400}), ("throttle", {429, 400}), ("throttle_silent", {429, 400}),
-    ("expired_token", {401, 400}), ("credits", {402, 403}), ("error_500", {503, 500}), ("html", {502}),
-])
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [
+        ("refuse", {403, 400}),
+        ("refuse_duplicate", {403, 400}),
+        ("throttle", {429, 400}),
+        ("throttle_silent", {429, 400}),
+        ("expired_token", {401, 400}),
+        ("credits", {402, 403}),
+        ("error_500", {503, 500}),
+        ("html", {502}),
+    ],
+)
 def test_faults_before_acceptance_publish_nothing(net: Networks, network: str, kind: str, status: set[int]) -> None:
     net.fault(kind, network=network, call="create", times=1)
     assert SENDERS[network](net).status_code in status
@@ -687,8 +811,10 @@ def test_delays_hold_nobody_else(net: Networks) -> None:
     net.fault("delay", network="twitter", call="create", account="42", seconds=30)
     caller = socket.create_connection(("127.0.0.1", int(net.server.url.rsplit(":", 1)[1])))
     with caller:
-        caller.sendall(b"POST /x/2/tweets HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer 42-x\r\n"
-                       b"Content-Length: 12\r\n\r\n{\"text\":\"x\"}")
+        caller.sendall(
+            b"POST /x/2/tweets HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer 42-x\r\n"
+            b'Content-Length: 12\r\n\r\n{"text":"x"}'
+        )
         _until(lambda: requests.get(net.server.url + "/_faults", timeout=5).json()[0]["acted"] == 1)
         assert net.post(message="Inzwischen").status_code == 200
 
@@ -733,8 +859,8 @@ def test_timelines_can_be_empty_or_broken(net: Networks) -> None:
 
 
 def test_canonical_wrapped_and_escaped_views(net: Networks) -> None:
-    net.posted(message="„A“ & \"B\"", link="https://example.org/x?utm_content=k#y")
-    net.tweeted("Siehe gut.So & \"B\"")
+    net.posted(message='„A“ & "B"', link="https://example.org/x?utm_content=k#y")
+    net.tweeted('Siehe gut.So & "B"')
     for kind in ("canonical_links", "wrapped_links", "escaped"):
         net.fault(kind)
     fields = {"fields": "message,attachments{unshimmed_url}"}
@@ -759,24 +885,39 @@ def test_faults_can_be_rare_for_one_account_and_taken_back(net: Networks) -> Non
     assert net.look("/_faults").json() == []
 
 
-@pytest.mark.parametrize("body", [
-    {}, {"kind": "nonsense"}, {"kind": "refuse", "call": "nonsense"}, {"kind": "refuse", "network": "myspace"},
-    {"kind": "refuse", "probability": 2}, {"kind": "delay", "seconds": -1}, {"kind": "refuse", "times": "oft"},
-    {"kind": "refuse", "colour": "red"}, 7,
-])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"kind": "nonsense"},
+        {"kind": "refuse", "call": "nonsense"},
+        {"kind": "refuse", "network": "myspace"},
+        {"kind": "refuse", "probability": 2},
+        {"kind": "delay", "seconds": -1},
+        {"kind": "refuse", "times": "oft"},
+        {"kind": "refuse", "colour": "red"},
+        7,
+    ],
+)
 def test_wrong_faults_are_refused_in_one_sentence(net: Networks, body: Any) -> None:
     answer = requests.post(net.server.url + "/_faults", json=body, timeout=30)
     assert answer.status_code == 400
     assert answer.json()["error"]
 
 
-@pytest.mark.parametrize(("path", "body"), [
-    ("/_clock", {"now": "2026-11-24T09:00:00"}), ("/_clock", {"now": "gestern"}),
-    ("/_clock", {"now": "9999-12-31T23:59:59Z"}), ("/_accounts", {"network": "x"}),
-    ("/_accounts", {"network": "twitter", "id": "42", "tokn": "x"}),
-    ("/_limits", {"nonsense": {"limit": 1, "window": 1}}),
-    ("/_limits", {"create": {"limit": "viele", "window": 1}}), ("/_vocabulary", {"vocabulary": "klingon"}),
-])
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/_clock", {"now": "2026-11-24T09:00:00"}),
+        ("/_clock", {"now": "gestern"}),
+        ("/_clock", {"now": "9999-12-31T23:59:59Z"}),
+        ("/_accounts", {"network": "x"}),
+        ("/_accounts", {"network": "twitter", "id": "42", "tokn": "x"}),
+        ("/_limits", {"nonsense": {"limit": 1, "window": 1}}),
+        ("/_limits", {"create": {"limit": "viele", "window": 1}}),
+        ("/_vocabulary", {"vocabulary": "klingon"}),
+    ],
+)
 def test_wrong_controls_are_refused_in_one_sentence(net: Networks, path: str, body: Any) -> None:
     answer = requests.post(net.server.url + path, json=body, timeout=30)
     assert answer.status_code == 400
@@ -788,23 +929,51 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=6,
 )
-NAMES = st.sampled_from(["text", "media", "reply", "media_ids", "message", "link", "attached_media", "batch", "fields",
-                         "published", "limit", "after", "since", "ids", "now", "kind", "network", "id", "token"])
+NAMES = st.sampled_from(
+    [
+        "text",
+        "media",
+        "reply",
+        "media_ids",
+        "message",
+        "link",
+        "attached_media",
+        "batch",
+        "fields",
+        "published",
+        "limit",
+        "after",
+        "since",
+        "ids",
+        "now",
+        "kind",
+        "network",
+        "id",
+        "token",
+    ]
+)
 
 
-@given(st.one_of(
-    JSON, st.dictionaries(NAMES, JSON, max_size=4),
-    st.fixed_dictionaries({"text": st.text(st.characters())}), st.just({"text": "\ud800"}),
-))
+@given(
+    st.one_of(
+        JSON,
+        st.dictionaries(NAMES, JSON, max_size=4),
+        st.fixed_dictionaries({"text": st.text(st.characters())}),
+        st.just({"text": "\ud800"}),
+    )
+)
 def test_nothing_that_is_sent_breaks_the_sandbox(running: tuple[Server, ManualClock], body: Any) -> None:
     server, clock = running
     net = Networks(server, clock)
     raw = {"data": json.dumps(body).encode(), "headers": {**net.page, "Content-Type": "application/json"}}
     bearer = {**raw, "headers": {"Authorization": "Bearer 42-x"}, "auth": None}
     answers = [
-        net.x("POST", "/2/tweets", **bearer), net.x("POST", "/2/media/metadata", **bearer),
-        net.x("POST", "/2/media/upload/initialize", **bearer), net.graph("POST", "1001/feed", **raw),
-        net.graph("POST", "", **raw), requests.post(server.url + "/_accounts", data=raw["data"], timeout=30),
+        net.x("POST", "/2/tweets", **bearer),
+        net.x("POST", "/2/media/metadata", **bearer),
+        net.x("POST", "/2/media/upload/initialize", **bearer),
+        net.graph("POST", "1001/feed", **raw),
+        net.graph("POST", "", **raw),
+        requests.post(server.url + "/_accounts", data=raw["data"], timeout=30),
         requests.post(server.url + "/_faults", data=raw["data"], timeout=30),
     ]
     ids_refused = isinstance(body, dict) and "ids" in body
@@ -812,18 +981,34 @@ def test_nothing_that_is_sent_breaks_the_sandbox(running: tuple[Server, ManualCl
     requests.delete(server.url + "/_faults", timeout=30)
 
 
-@pytest.mark.parametrize("query", [
-    {"max_results": "9" * 5000}, {"max_results": "4"}, {"since_id": "x"}, {"start_time": "2026-11-24T09:00:00"},
-    {"pagination_token": "7140"}, {"nonsense": "1"}, {"post.fields": "nonsense"}, {"expansions": "nonsense"},
-])
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"max_results": "9" * 5000},
+        {"max_results": "4"},
+        {"since_id": "x"},
+        {"start_time": "2026-11-24T09:00:00"},
+        {"pagination_token": "7140"},
+        {"nonsense": "1"},
+        {"post.fields": "nonsense"},
+        {"expansions": "nonsense"},
+    ],
+)
 def test_wrong_timeline_queries_are_invalid_requests(net: Networks, query: dict[str, str]) -> None:
     assert net.x("GET", "/2/users/42/tweets", params=query).status_code == 400
     assert net.x("GET", "/2/users/4x/tweets").status_code == 400
 
 
-@pytest.mark.parametrize("query", [
-    {"limit": "9" * 5000}, {"limit": "-1"}, {"after": "%%%"}, {"since": "9" * 30}, {"fields": "a" * 3000 + "{"},
-])
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"limit": "9" * 5000},
+        {"limit": "-1"},
+        {"after": "%%%"},
+        {"since": "9" * 30},
+        {"fields": "a" * 3000 + "{"},
+    ],
+)
 def test_wrong_graph_queries_are_invalid_parameters(net: Networks, query: dict[str, str]) -> None:
     assert net.graph("GET", "1001/published_posts", params=query).status_code == 400
 
@@ -859,8 +1044,9 @@ def test_a_restart_keeps_everything(tmp_path: Path) -> None:
         gone = net.tweeted("geht")
         net.x("DELETE", f"/2/tweets/{gone}")
         first = net.posted(message="bleibt auch")
-        tokens = net.x("POST", "/2/oauth2/token", auth=("app", ""),
-                       data={"grant_type": "refresh_token", "refresh_token": "42-r"}).json()
+        tokens = net.x(
+            "POST", "/2/oauth2/token", auth=("app", ""), data={"grant_type": "refresh_token", "refresh_token": "42-r"}
+        ).json()
         before = net.accepted()
     assert json.loads(file.read_text(encoding="utf-8"))["records"]
     assert tokens["refresh_token"] not in file.read_text(encoding="utf-8")
@@ -871,8 +1057,12 @@ def test_a_restart_keeps_everything(tmp_path: Path) -> None:
         assert net.tweet("geht").status_code == 403
         assert net.look(f"/_media/{media}").content == picture()
         assert net.posted(message="neu") > first
-        renewed = net.x("POST", "/2/oauth2/token", auth=("app", ""),
-                        data={"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]})
+        renewed = net.x(
+            "POST",
+            "/2/oauth2/token",
+            auth=("app", ""),
+            data={"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]},
+        )
         assert renewed.status_code == 200
 
 
@@ -889,8 +1079,10 @@ def test_in_the_foreground_it_ends_on_a_signal_and_keeps_what_it_accepted(tmp_pa
     file = tmp_path / "sandbox.json"
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    program = (f"from pathlib import Path; from posts.sandbox.server import serve; "
-               f"serve('127.0.0.1', {port}, Path({str(file)!r}))")
+    program = (
+        f"from pathlib import Path; from posts.sandbox.server import serve; "
+        f"serve('127.0.0.1', {port}, Path({str(file)!r}))"
+    )
     process = subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE, text=True)
     try:
         url = f"http://127.0.0.1:{port}"

@@ -19,7 +19,14 @@ from campaign.web.shield import HEADERS
 from posts.clock import ManualClock
 from tests.integration.guest import ADDRESS, PASSWORD, Guest, empty_app
 
-FILLED = {"announcement_id": "1", "link": "made-up", "person": "p0123456789ab", "name": "made-up", "key_id": "1"}
+FILLED = {
+    "announcement_id": "1",
+    "link": "made-up",
+    "person": "p0123456789ab",
+    "name": "made-up",
+    "key_id": "1",
+    "network": "facebook",
+}
 
 
 @pytest.fixture

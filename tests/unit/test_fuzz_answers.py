@@ -78,9 +78,7 @@ FUZZ = settings(
 @pytest.mark.parametrize("network", NETWORKS)
 @FUZZ
 @given(answer=ANSWERS)
-def test_publishing_ends_with_a_known_success_or_an_outcome(
-    network: str, server: ScriptedServer, answer: Says
-) -> None:
+def test_publishing_ends_with_a_known_success_or_an_outcome(network: str, server: ScriptedServer, answer: Says) -> None:
     server.script.clear()
     server.says(answer)
     one = opened(network, server)

@@ -179,9 +179,7 @@ def test_a_campaign_file_of_any_text_is_read_or_told(text: str) -> None:
         one_line(error)
 
 
-@pytest.mark.parametrize(
-    "rule", ["FREQ=SECONDLY", "FREQ=DAILY;COUNT=999999999", "FREQ=YEARLY;BYMONTHDAY=30;BYMONTH=2"]
-)
+@pytest.mark.parametrize("rule", ["FREQ=SECONDLY", "FREQ=DAILY;COUNT=999999999", "FREQ=YEARLY;BYMONTHDAY=30;BYMONTH=2"])
 def test_a_recurrence_without_end_or_sense_ends_at_once(rule: str) -> None:
     try:
         parse_campaign(replaced(WHOLE, ("calls", 0, "recurs"), rule))
