@@ -6,6 +6,7 @@ import copy
 import getpass
 import logging
 import os
+import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -40,6 +41,9 @@ from posts.reconcile import REACH_BACK
 from posts.states import State
 
 logger = logging.getLogger(__name__)
+
+CHANNEL_NAME = re.compile(r"[^\W_][\w .-]{0,59}")
+"""A channel's name: it stands in addresses, in campaign files and on command lines."""
 
 SEAL_LEASE = timedelta(seconds=30)
 CALL_MARGIN = timedelta(seconds=5)
@@ -118,7 +122,7 @@ class App:
         self.database = Database(settings.database_url)
         self.heads = Heads(settings.path("heads"))
         self._stranger_since: datetime | None = None
-        self.templates = compose.Templates(templates_directory() / "posts")
+        self._shipped = compose.Templates(templates_directory() / "posts")
         self._vault: Vault | None = None
         self.access = Access(self.database, self.clock, settings["web.idle"], settings["web.longest"])
 
@@ -314,6 +318,8 @@ class App:
         """
         if network not in NETWORKS:
             raise Refusal("network_unknown", network, ", ".join(NETWORKS))
+        if not CHANNEL_NAME.fullmatch(name):
+            raise Refusal("channel_name_unusable")
         try:
             check_credentials(network, account, dict(credentials))
         except CredentialsError as error:
@@ -405,6 +411,7 @@ class App:
             "paused": row.paused,
             "token_expires": row.token_expires.isoformat() if row.token_expires else None,
             "throttled_until": row.throttled_until.isoformat() if row.throttled_until else None,
+            "checked_at": row.checked_at.isoformat() if row.checked_at else None,
             "problems": sentences(list(dict.fromkeys(problems)), self.settings["language"]),
             "signed_out": row.signed_out is not None,
         }
@@ -429,7 +436,7 @@ class App:
             store.set_channel(connection, row.id, **values)
             ledger.note(connection, f"channel_{verb}d", at.now, at.actor, detail={"channel": name})
             regions = store.regions_by_channel(connection).get(row.id, ())
-            changed = next(one for one in store.channel_rows(connection, removed=True) if one.id == row.id)
+            changed = next(known for known in store.channel_rows(connection, removed=True) if known.id == row.id)
         return self._channel_json(changed, regions)
 
     # --- campaigns and planning
@@ -465,7 +472,10 @@ class App:
     def house(self, connection: Connection) -> planning.House:
         """What planning needs to know beside the database, at the instant of this transaction."""
         return planning.House(
-            settings=self.settings, templates=self.templates, now=self.now(connection), hosts=self.tracked_hosts()
+            settings=self.settings,
+            templates=self.templates_in(connection),
+            now=self.now(connection),
+            hosts=self.tracked_hosts(),
         )
 
     def tracked_hosts(self) -> frozenset[str]:
@@ -699,27 +709,50 @@ class App:
 
     # --- templates
 
+    @property
+    def templates(self) -> compose.Templates:
+        """The templates as they are used now; asked anew each time, as other processes change them too."""
+        with self.database.read() as connection:
+            return self.templates_in(connection)
+
+    def templates_in(self, connection: Connection) -> compose.Templates:
+        """The templates as this transaction sees them."""
+        return self._shipped.revised(store.active_templates(connection))
+
     def template_list(self) -> list[dict[str, Any]]:
-        """All post templates with their revisions."""
+        """All post templates with the revisions that are used: `number` counts from 1, None is the shipped file."""
+        with self.database.read() as connection:
+            templates = self.templates_in(connection)
+            rows = {(row.network, row.name): row for row in store.revision_rows(connection) if row.active}
+            names = store.person_names(connection)
         return [
-            {"network": network, "name": name, "revision": self.templates.revision(network, name)}
+            {
+                "network": network,
+                "name": name,
+                "revision": templates.revision(network, name),
+                "number": row.number if row else None,
+                "saved_by": names.get(row.person, row.person) if row else None,
+                "saved_at": row.at.astimezone(self.settings.zone).isoformat() if row else None,
+            }
             for network in NETWORKS
-            for name in self.templates.names(network)
+            for name in templates.names(network)
+            for row in [rows.get((network, name))]
         ]
 
     def template_check(self) -> list[dict[str, Any]]:
         """Every template filled for a short, a long and an empty place."""
-        language = self.settings["language"]
+        language, templates = self.settings["language"], self.templates
         return [
             {"network": network, "name": name, "problems": sentences(problems, language)}
             for network in NETWORKS
-            for name in self.templates.names(network)
-            for problems in [compose.trial_problems(self.templates, network, name, self.today(), self.settings.zone)]
+            for name in templates.names(network)
+            for problems in [compose.trial_problems(templates, network, name, self.today(), self.settings.zone)]
         ]
 
     def template_preview(self, name: str, network: str, place_id: int | None) -> dict[str, Any]:
         """A template filled for a place, or for a sample. Raises Refusal."""
-        if network not in NETWORKS or name not in self.templates.names(network):
+        templates = self.templates
+        if network not in NETWORKS or name not in templates.names(network):
             raise Refusal("template_unknown", name, network)
         place = compose.SAMPLE_PLACES["long"]
         if place_id is not None:
@@ -728,7 +761,7 @@ class App:
             if stored is None:
                 raise Refusal("place_unknown", place_id)
             place = stored.place
-        composed = compose.trial(self.templates, network, name, place, self.today(), self.settings.zone)
+        composed = compose.trial(templates, network, name, place, self.today(), self.settings.zone)
         return {
             "text": composed.text,
             "length": compose.measure_of(network)(composed.text),

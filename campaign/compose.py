@@ -47,31 +47,56 @@ class Composed:
     problems: tuple[str, ...]
     dropped: tuple[str, ...] = ()
     shortened: bool = False
+    faulty_line: int = 0
 
 
 class Templates:
-    """The shipped post templates, read by path and compiled once."""
+    """The post templates: the shipped files, read by path once, and over them what staff made active."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, active: Mapping[tuple[str, str], str] | None = None) -> None:
         self._directory = directory
-        self._sources: dict[tuple[str, str], str] = {}
+        self._active = dict(active or {})
+        self._files: dict[tuple[str, str], str] = {}
+
+    def revised(self, active: Mapping[tuple[str, str], str]) -> Templates:
+        """The same files under other active revisions (network and name to text)."""
+        other = Templates(self._directory, active)
+        other._files = self._files
+        return other
+
+    def shipped_names(self, network: str) -> list[str]:
+        """Names of one network's shipped files."""
+        return sorted(file.stem for file in (self._directory / network).glob("*.j2"))
 
     def names(self, network: str) -> list[str]:
-        """Template names of one network."""
-        return sorted(file.stem for file in (self._directory / network).glob("*.j2"))
+        """Names of one network's templates."""
+        revised = {name for known, name in self._active if known == network}
+        return sorted(revised | set(self.shipped_names(network)))
+
+    def shipped(self, network: str, name: str) -> str | None:
+        """The shipped file's text, None where there is no such file."""
+        key = (network, name)
+        if key not in self._files:
+            if name not in self.shipped_names(network):
+                return None
+            self._files[key] = (self._directory / network / f"{name}.j2").read_text(encoding="utf-8")
+        return self._files[key]
 
     def source(self, network: str, name: str) -> str:
         """A template's text. Raises KeyError when there is none."""
-        key = (network, name)
-        if key not in self._sources:
-            if name not in self.names(network):
-                raise KeyError(name)
-            self._sources[key] = (self._directory / network / f"{name}.j2").read_text(encoding="utf-8")
-        return self._sources[key]
+        found = self._active.get((network, name)) or self.shipped(network, name)
+        if found is None:
+            raise KeyError(name)
+        return found
 
     def revision(self, network: str, name: str) -> str:
-        """A short digest of the template's text; it changes with every change."""
-        return hashlib.sha256(self.source(network, name).encode()).hexdigest()[:12]
+        """The digest of the template's text; it changes with every change."""
+        return digest_of(self.source(network, name))
+
+
+def digest_of(source: str) -> str:
+    """A short digest of a template's text, by which announcements record what they were made with."""
+    return hashlib.sha256(source.encode()).hexdigest()[:12]
 
 
 def measure_of(network: str) -> Callable[[str], int]:
@@ -132,15 +157,21 @@ def _about(place: Place, network: str, picture: Picture | None, zone: ZoneInfo) 
 
 def fill(templates: Templates, network: str, name: str, values: PostVariables) -> Composed:
     """The template's text for these values, fitting the network; what is wrong with it stands in `problems`."""
-    limits = NETWORKS[network].limits
     try:
-        revision = templates.revision(network, name)
-        template = compile_template(templates.source(network, name))
-        rendering = render(template, values.as_mapping(), limits.text, measure_of(network))
+        source = templates.source(network, name)
     except KeyError:
         return Composed("", "", (f"template_missing:{network}/{name}",))
+    return fill_source(source, network, values)
+
+
+def fill_source(source: str, network: str, values: PostVariables) -> Composed:
+    """As `fill`, for a text that need not be saved yet. `faulty_line` counts from 1, 0 where no line is to blame."""
+    revision = digest_of(source)
+    try:
+        template = compile_template(source)
+        rendering = render(template, values.as_mapping(), NETWORKS[network].limits.text, measure_of(network))
     except TemplateError as error:
-        return Composed("", revision, (f"template_error:{error}",))
+        return Composed("", revision, (f"template_error:{error}",), faulty_line=error.line)
     except DoesNotFit as error:
         return Composed("", revision, (f"text_does_not_fit:{error.needed}/{error.room}",))
     return Composed(rendering.text, revision, (), rendering.dropped, rendering.shortened)
@@ -337,7 +368,18 @@ def template_problem(templates: Templates, network: str, name: str) -> str | Non
 
 _LONG = "Zwischen Fachwerk, Obstwiesen und alten Werkhallen entsteht Raum für neue Ideen. " * 12
 SAMPLE_PLACES: dict[str, Place] = {
-    "short": Place("", "1", "Hof", "https://example.org/orte/hof/", datetime(2026, 5, 4, tzinfo=UTC)),
+    "short": Place(
+        "",
+        "1",
+        "Hof",
+        "https://example.org/orte/hof/",
+        datetime(2026, 5, 4, tzinfo=UTC),
+        regions=("Altmark",),
+        town="Kalbe",
+        categories=("Leben/Tourismus",),
+        teaser="Ein Hof zum Mitmachen.",
+        body="Ein Hof zum Mitmachen, mit Werkstatt und Garten.",
+    ),
     "long": Place(
         "",
         "2",

@@ -80,9 +80,10 @@ def _foundations(app: App) -> Iterator[Finding]:
     yield _finding("brake", "all channels", app.advice("brake_on") if stopped else "")
     checked = app.verify_log(None)
     yield _finding("log", checked.head, "" if checked.ok else app.advice("log_broken", checked.first_bad))
+    templates = app.templates
     for network in NETWORKS:
-        for name in app.templates.names(network):
-            error = compose.template_problem(app.templates, network, name)
+        for name in templates.names(network):
+            error = compose.template_problem(templates, network, name)
             told = app.advice("template_broken", error) if error else ""
             yield _finding("template", f"{network}/{name}", told)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -673,22 +673,24 @@ def _tell_of_posted(connection: Connection, house: House, row: Row[Any], place: 
         ledger.note(connection, word, house.now, ledger.DAEMON, delivery_id=row.id)
 
 
-def refresh(connection: Connection, house: House) -> None:
-    """Fill untouched announcements anew where place or template changed; flag those that a person touched."""
+def refresh(connection: Connection, house: House, ids: Collection[int] | None = None) -> None:
+    """Fill untouched announcements (all, or the named ones) anew where place or template changed; flag those that a
+    person touched. The templates are those of this very transaction, however long the house was planned for."""
     rows = [
         row
-        for row in store.announcement_rows(connection, states=list(PLANNED))
+        for row in store.announcement_rows(connection, states=list(PLANNED), ids=None if ids is None else list(ids))
         if row.campaign and row.template is not None
     ]
     if not rows:
         return
+    house = replace(house, templates=house.templates.revised(store.active_templates(connection)))
     campaigns = {row.name: parse_campaign(row.definition) for row in store.campaign_rows(connection)}
-    places = {one.id: one for one in store.stored_places(connection)}
+    places = {one.id: one for one in _places_of(connection, rows, ids is None)}
     approved = store.approvers(connection, [row.id for row in rows])
     revisions: dict[tuple[str, str], str] = defaultdict(str)
-    for row in rows:
-        if row.template in house.templates.names(row.network):
-            revisions[row.network, row.template] = house.templates.revision(row.network, row.template)
+    for network, name in {(row.network, row.template) for row in rows}:
+        if name in house.templates.names(network):
+            revisions[network, name] = house.templates.revision(network, name)
     for row in rows:
         stored = places.get(row.place_id)
         changed = stored is not None and stored.place.fingerprint != row.fingerprint
@@ -704,6 +706,14 @@ def _locked(connection: Connection, announcement_id: int) -> Row[Any]:
     """An announcement as it stands now, and stays until this transaction ends."""
     ledger.state_of(connection, announcement_id)
     return store.announcement_row(connection, announcement_id)
+
+
+def _places_of(connection: Connection, rows: list[Row[Any]], many: bool) -> list[StoredPlace]:
+    """The rows' places; of a few rows each is asked for by itself, as there may be thousands of places."""
+    if many:
+        return store.stored_places(connection)
+    found = (store.place_of(connection, number) for number in {row.place_id for row in rows})
+    return [one for one in found if one is not None]
 
 
 def _flag(connection: Connection, house: House, row: Row[Any], stored: StoredPlace | None) -> None:

@@ -25,6 +25,7 @@ from sqlalchemy import (
     insert,
     or_,
     select,
+    text,
     true,
     type_coerce,
     update,
@@ -41,6 +42,7 @@ from campaign.tables import (
     places,
     portals,
     rejected_rows,
+    template_revisions,
 )
 from posts.errors import Explained
 from posts.states import IN_FLIGHT, PLANNED, State
@@ -532,6 +534,26 @@ def set_channel(connection: Connection, channel_id: int, **values: Any) -> None:
     connection.execute(update(channels).where(channels.c.id == channel_id).values(**values))
 
 
+def last_and_next(connection: Connection, channel_id: int) -> tuple[int | None, int | None]:
+    """The announcement of a channel that went out last, and the one that is due next."""
+    mine = select(deliveries.c.id).where(deliveries.c.channel_id == channel_id).limit(1)
+    waiting = [state.value for state in (State.DRAFT, State.APPROVED, State.QUEUED, State.SENDING)]
+    last = mine.where(deliveries.c.state == State.POSTED.value).order_by(deliveries.c.posted_at.desc())
+    due = mine.where(deliveries.c.state.in_(waiting)).order_by(deliveries.c.due_at, deliveries.c.id)
+    return connection.execute(last).scalar_one_or_none(), connection.execute(due).scalar_one_or_none()
+
+
+def counts_by_channel(connection: Connection) -> dict[int, dict[State, int]]:
+    """Channel number to how many of its announcements stand in each state."""
+    query = select(deliveries.c.channel_id, deliveries.c.state, func.count()).group_by(
+        deliveries.c.channel_id, deliveries.c.state
+    )
+    found: dict[int, dict[State, int]] = {}
+    for channel_id, state, count in connection.execute(query):
+        found.setdefault(channel_id, {})[State(state)] = count
+    return found
+
+
 # --- campaigns -----------------------------------------------------------------------------------------------
 
 
@@ -604,6 +626,67 @@ def pause_campaign(connection: Connection, name: str, paused: bool) -> None:
     """Pause or resume a campaign. Raises Unknown."""
     campaign_row(connection, name)
     connection.execute(update(campaigns).where(campaigns.c.name == name).values(paused=paused))
+
+
+# --- templates -----------------------------------------------------------------------------------------------
+
+
+def active_templates(connection: Connection) -> dict[tuple[str, str], str]:
+    """Network and name to the text of the revision that staff made active; templates without one are left out."""
+    rows = connection.execute(select(template_revisions).where(template_revisions.c.active))
+    return {(row.network, row.name): row.text for row in rows}
+
+
+def revision_rows(connection: Connection, network: str | None = None, name: str | None = None) -> list[Row[Any]]:
+    """Revisions of all templates, or of the named one, the newest first."""
+    query = select(template_revisions).order_by(template_revisions.c.number.desc())
+    if network is not None:
+        query = query.where(template_revisions.c.network == network)
+    if name is not None:
+        query = query.where(template_revisions.c.name == name)
+    return list(connection.execute(query))
+
+
+def lock_templates(connection: Connection) -> None:
+    """Let nobody else save or activate a revision until this transaction ends. SQLite has one writer anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("LOCK TABLE template_revisions IN SHARE ROW EXCLUSIVE MODE"))
+
+
+def add_revision(connection: Connection, network: str, name: str, **values: Any) -> int:
+    """Store a revision behind those that are there, under `lock_templates`; returns its number."""
+    newest = select(func.coalesce(func.max(template_revisions.c.number), 0)).where(
+        template_revisions.c.network == network, template_revisions.c.name == name
+    )
+    number = int(connection.execute(newest).scalar_one()) + 1
+    connection.execute(
+        insert(template_revisions).values(network=network, name=name, number=number, active=False, **values)
+    )
+    return number
+
+
+def activate_revision(connection: Connection, network: str, name: str, number: int | None) -> None:
+    """Make a revision the one that is used, under `lock_templates`; None: the shipped file."""
+    mine = update(template_revisions).where(template_revisions.c.network == network, template_revisions.c.name == name)
+    connection.execute(mine.where(template_revisions.c.active).values(active=False))
+    if number is not None:
+        connection.execute(mine.where(template_revisions.c.number == number).values(active=True))
+
+
+def planned_with_template(connection: Connection, network: str, name: str) -> list[int]:
+    """Announcements of a template whose text is not frozen yet, the next due first."""
+    query = (
+        select(announcements.c.id)
+        .join(deliveries, deliveries.c.id == announcements.c.id)
+        .join(channels, channels.c.id == announcements.c.channel_id)
+        .where(
+            announcements.c.template == name,
+            channels.c.network == network,
+            deliveries.c.state.in_([state.value for state in PLANNED]),
+        )
+        .order_by(deliveries.c.due_at, announcements.c.id)
+    )
+    return list(connection.execute(query).scalars())
 
 
 # --- announcements -------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from campaign.roles import Role
@@ -144,6 +145,33 @@ comments = Table(
     Column("text", Text, nullable=False),
     Column("at", Instant, nullable=False),
     Index(None, "announcement_id"),
+)
+
+# What staff made of the post templates. Rows are added and never changed but for `active`; where none of a template's
+# revisions is active, the shipped file is.
+template_revisions = Table(
+    "template_revisions",
+    metadata,
+    Column("id", BigKey, primary_key=True),
+    Column("network", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("text", Text, nullable=False),
+    # As announcements record it: the same text has the same digest.
+    Column("digest", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("active", Boolean, nullable=False, default=False),
+    UniqueConstraint("network", "name", "number"),
+    Index(
+        "uq_template_revisions_active",
+        "network",
+        "name",
+        unique=True,
+        sqlite_where=text("active"),
+        postgresql_where=text("active"),
+    ),
 )
 
 persons = Table(

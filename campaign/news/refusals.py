@@ -86,6 +86,41 @@ REFUSALS: dict[str, tuple[str, str]] = {
         "Eine Vorlage »{0}« für »{1}« gibt es nicht; `kreativorte template list` zeigt sie.",
         'There is no template "{0}" for "{1}"; `kreativorte template list` shows them.',
     ),
+    "template_revision_unknown": (
+        "Eine Fassung {0} der Vorlage »{1}« gibt es nicht.",
+        'There is no revision {0} of the template "{1}".',
+    ),
+    # templates
+    "template_unusable": (
+        "So kann die Vorlage nicht verwendet werden: {0} Als Entwurf speichern geht.",
+        "The template can't be used like this: {0} It can be saved as a draft.",
+    ),
+    "template_unchanged": (
+        "Der Text ist derselbe wie in der neuesten Fassung.",
+        "The text is the same as in the newest revision.",
+    ),
+    "template_too_long": (
+        "Die Vorlage hat {0} Zeichen; erlaubt sind {1}.",
+        "The template has {0} characters; {1} are permitted.",
+    ),
+    "template_saved_meanwhile": (
+        "Inzwischen hat {1} die Fassung {0} gespeichert; Ihr Text steht noch hier. Vergleichen Sie beide; noch einmal "
+        "speichern legt Ihren als neueste Fassung darüber.",
+        "Meanwhile {1} saved revision {0}; your text is still here. Compare the two; saving again puts yours on top as "
+        "the newest revision.",
+    ),
+    "template_in_use": (
+        "Die Vorlage »{0}« wird noch gebraucht, von der Kampagne »{1}«, und eine mitgelieferte gibt es nicht.",
+        'The template "{0}" is still used, by the campaign "{1}", and none is shipped.',
+    ),
+    "template_exists": (
+        "Eine Vorlage »{0}« für »{1}« gibt es schon; wählen Sie einen anderen Namen.",
+        'There is a template "{0}" for "{1}" already; choose another name.',
+    ),
+    "template_name_unusable": (
+        "Der Name einer Vorlage besteht aus Buchstaben ohne Umlaute, Ziffern, - und _; höchstens 60 Zeichen.",
+        "A template's name consists of letters a to z, digits, - and _; 60 characters at most.",
+    ),
     # what was written can't be read or used
     "not_an_instant": (
         "»{0}« ist kein Zeitpunkt; schreiben Sie zum Beispiel 2026-12-01T10:00.",
@@ -234,6 +269,20 @@ REFUSALS: dict[str, tuple[str, str]] = {
         "Who edited the text last can't approve it under four eyes.",
     ),
     # the names and credentials of channels
+    "regions_unusable": (
+        "Höchstens {0} Regionen mit je höchstens {1} gewöhnlichen Zeichen.",
+        "{0} regions at most, each of {1} ordinary characters at most.",
+    ),
+    "channel_exists": (
+        "Den Kanal »{0}« gibt es schon; neue Zugangsdaten bekommt er auf seiner eigenen Seite.",
+        'There is the channel "{0}" already; it gets new credentials on its own page.',
+    ),
+    "channel_name_unusable": (
+        "Der Name eines Kanals beginnt mit einem Buchstaben oder einer Ziffer; dahinter gehen auch Leerzeichen, Punkt, "
+        "- und _, höchstens 60 Zeichen.",
+        "A channel's name begins with a letter or a digit; behind it also blanks, dots, - and _, 60 characters at "
+        "most.",
+    ),
     "channel_name_taken": (
         "Einen Kanal »{0}« gibt es schon, mit einem anderen Konto; wählen Sie einen anderen Namen.",
         'There is a channel "{0}" already, with another account; choose another name.',

@@ -94,6 +94,7 @@ class Channel(BaseModel):
     paused: bool
     token_expires: datetime | None
     throttled_until: datetime | None
+    checked_at: datetime | None
     problems: list[str]
     signed_out: bool
 
@@ -156,13 +157,16 @@ class Finding(BaseModel):
 
 
 class Template(BaseModel):
-    """A post template and its revision."""
+    """A post template and the revision that is used; without a number it is the shipped file."""
 
     model_config = ConfigDict(extra="allow")
 
     network: str
     name: str
     revision: str
+    number: int | None
+    saved_by: str | None
+    saved_at: datetime | None
 
 
 class Preview(BaseModel):

@@ -14,6 +14,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
+from babel.numbers import format_decimal
 from babel.units import format_unit
 
 LANGUAGES = ("de", "en")
@@ -141,7 +142,18 @@ class Dates:
                 return format_unit(int(seconds // size), f"duration-{unit}", locale=self._locale)
         return format_unit(seconds, "duration-second", locale=self._locale)
 
+    def number(self, value: int) -> str:
+        """A whole number with its thousands apart."""
+        return format_decimal(value, locale=self._locale)
+
     def since(self, value: datetime | str, now: datetime) -> str:
         """How long ago, roughly."""
         passed = max(now - self._at(value), timedelta(seconds=1))
         return format_timedelta(-passed, add_direction=True, locale=self._locale)
+
+    def until(self, value: datetime | str, now: datetime) -> str:
+        """How long it will take, roughly; in days as long as they can be counted."""
+        left = max(self._at(value) - now, timedelta(seconds=1))
+        if left < timedelta(days=1):
+            return format_timedelta(left, add_direction=True, locale=self._locale)
+        return format_timedelta(left, granularity="day", threshold=1000, add_direction=True, locale=self._locale)

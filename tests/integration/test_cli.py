@@ -649,6 +649,46 @@ def test_templates_are_listed_checked_and_shown(house: House) -> None:
     assert 0 < shown["length"] <= shown["room"] == 280
 
 
+def test_a_template_is_shown_saved_used_copied_and_taken_back(house: House) -> None:
+    x = ("vorstellung", "--network", "twitter")
+    text = house.run("template", "show", *x).out
+    assert text.startswith("{# Vorstellung auf X")
+    (shipped,) = house.run("template", "revisions", *x, "--json").document
+    assert (shipped["number"], shipped["active"], shipped["saved_by"]) == (0, True, None)
+    house.directory.joinpath("neu.j2").write_text(text.replace("Neu auf", "Frisch auf"), encoding="utf-8")
+    saved = house.run("template", "save", *x, "neu.j2", "--note", "frischer", "--use", "--json").document
+    assert [(one["number"], one["active"], one["note"]) for one in saved] == [(1, True, "frischer"), (0, False, "")]
+    listed = house.run("template", "list", "--json").document
+    (used,) = [one for one in listed if (one["network"], one["name"]) == ("twitter", "vorstellung")]
+    assert (used["number"], used["revision"]) == (1, saved[0]["revision"])
+    assert "Frisch auf" in house.run("template", "preview", *x).out
+    bad = house.run("template", "save", *x, "-", "--use", stdin="{{ nmae }}")
+    assert bad.code == 1 and "gemeint ist vielleicht »name«" in bad.err
+    assert house.run("template", "save", *x, "-", stdin="{{ nmae }}").code == 0
+    assert house.run("template", "use", *x, "--revision", "2").code == 1
+    assert house.run("template", "use", *x, "--revision", "0").code == 0
+    assert "Neu auf" in house.run("template", "preview", *x).out
+    assert house.run("template", "show", *x, "--revision", "1").out.count("Frisch auf") == 1
+    (copied,) = house.run("template", "copy", *x, "kurz", "--to", "facebook", "--json").document
+    assert (copied["network"], copied["name"], copied["active"]) == ("facebook", "kurz", False)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("revisions", "gibtesnicht", "--network", "twitter"),
+        ("show", "vorstellung", "--network", "myspace"),
+        ("show", "vorstellung", "--network", "twitter", "--revision", "9"),
+        ("use", "vorstellung", "--network", "twitter", "--revision", "9"),
+        ("save", "vorstellung", "--network", "twitter", "gibtesnicht.j2"),
+        ("copy", "vorstellung", "--network", "twitter", "a/b"),
+    ],
+)
+def test_a_template_that_is_not_there_is_one_sentence(house: House, arguments: tuple[str, ...]) -> None:
+    ended = house.run("template", *arguments)
+    assert ended.code in (1, 2) and len(ended.err.strip().splitlines()) == 1 and "Traceback" not in ended.err
+
+
 def test_the_log_is_json_lines_and_its_chain_is_checked(house: House) -> None:
     house.channel()
     house.announcement()

@@ -27,6 +27,7 @@ FILLED = {
     "name": "made-up",
     "key_id": "1",
     "picture": "0" * 16,
+    "network": "facebook",
 }
 
 

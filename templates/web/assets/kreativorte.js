@@ -5,6 +5,7 @@ const RENEW_EVERY = 60_000;
 
 // After a part was exchanged: say what came of it, and keep the keyboard where it was.
 document.addEventListener("htmx:after:swap", () => {
+  if (document.activeElement && document.activeElement !== document.body) return; // it stayed where it was
   document.querySelector("#inhalt [data-told]")?.focus();
 });
 
@@ -37,3 +38,18 @@ setInterval(() => {
     headers: { "X-Renewal": "1" },
   });
 }, RENEW_EVERY);
+
+// What asks a network takes a while: its button is pressed once.
+document.addEventListener("submit", (event) => {
+  if (!event.target.matches("form[data-once]")) return;
+  for (const button of event.target.querySelectorAll("button")) {
+    button.setAttribute("aria-busy", "true");
+    setTimeout(() => (button.disabled = true)); // after the form took its value
+  }
+});
+addEventListener("pageshow", () => {
+  for (const button of document.querySelectorAll("form[data-once] button[aria-busy]")) {
+    button.removeAttribute("aria-busy");
+    button.disabled = false;
+  }
+});
