@@ -40,9 +40,9 @@ demo) # the whole way on sandbox networks; --no-serve ends after the log
   set_up requirements.txt
   exec "$venv/bin/kreativorte" demo "$@"
   ;;
-test) # all tests; further arguments go to pytest
+test) # all tests, on all cores; further arguments go to pytest
   set_up requirements-dev.txt
-  exec "$venv/bin/python" -m pytest -q "$@"
+  exec "$venv/bin/python" -m pytest -q -n auto --dist worksteal "$@"
   ;;
 chaos) # the daemon dies at every fault point of every window; --quick takes a few points of each
   set_up requirements-dev.txt
