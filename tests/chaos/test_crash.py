@@ -18,6 +18,8 @@ ROOT = Path(__file__).parents[2]
 PERSONS = {"refused for what it says", "refused as a repetition after a doubt", SOAK}
 
 
+# Some three hundred runs, each with processes of its own, beside whatever else the build runs.
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_no_window_posts_twice_or_loses_and_what_can_be_known_is_known(database: str, tmp_path: Path) -> None:
     rows = tmp_path / "rows.json"
