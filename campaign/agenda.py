@@ -305,8 +305,10 @@ def _row(connection: Connection, announcement_id: int) -> Row[Any]:
 
 def _locked(connection: Connection, announcement_id: int) -> Row[Any]:
     """The announcement, which nobody else changes until the transaction ends."""
-    _row(connection, announcement_id)
-    ledger.state_of(connection, announcement_id)
+    try:
+        ledger.state_of(connection, announcement_id)
+    except ledger.NotPossible as unknown:
+        raise desk.refused(unknown) from None
     return _row(connection, announcement_id)
 
 

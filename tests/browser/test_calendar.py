@@ -15,6 +15,7 @@ from campaign.places import Place
 from campaign.roles import Role
 from tests.browser.conftest import LAPTOP, TELEPHONE, Person, Site
 from tests.browser.test_pages import overflowing, serious
+from tests.integration.guest import PASSWORD
 
 CAMPAIGN = """\
 name = "pilot"
@@ -273,6 +274,37 @@ def test_narrowing_and_open_slots(site: Site, laptop: Person) -> None:
     page.get_by_role("button", name="Alles zeigen").click()
     expect(piece(page, numbers[1])).to_be_visible()
     expect(page.locator("#kalender .free")).to_have_count(0)
+
+
+def test_whoever_was_signed_out_meanwhile_signs_in_and_comes_back(site: Site, laptop: Person) -> None:
+    planned(site)
+    page = laptop.arrive(site, "Erna", Role.EDITOR)
+    page.goto(site.address + DECEMBER)
+    page.locator("[data-announcement]").first.wait_for()
+    site.house.app.access.end_sessions("cli:anna", "Erna")
+    page.get_by_role("button", name="Weiter").click()
+    page.wait_for_url("**/anmelden?weiter=/kalender*")
+    page.get_by_label("Name").fill("Erna")
+    page.get_by_label("Passwort").fill(PASSWORD)
+    page.get_by_role("main").get_by_role("button", name="Anmelden").click()
+    page.wait_for_url("**/kalender?*")
+    expect(page.locator("#zeitraum")).to_have_text("Januar 2027")
+    laptop.complaints[:] = [one for one in laptop.complaints if "401" not in one]
+
+
+def test_a_page_that_is_left_open_renews_itself(site: Site, laptop: Person) -> None:
+    channel, _numbers = planned(site)
+    laptop.page.clock.install()
+    page = laptop.arrive(site, "Erna", Role.EDITOR)
+    page.goto(site.address + DECEMBER)
+    page.locator("[data-announcement]").first.wait_for()
+    renewals: list[str | None] = []
+    page.on("request", lambda one: renewals.append(one.headers.get("x-renewal")) if "daten" in one.url else None)
+    at = datetime.fromisoformat("2026-12-08T12:00+01:00")
+    site.house.app.add_announcement(Entry(channel, at, "Kam eben herein"), None, approve=True)
+    page.clock.fast_forward(61_000)
+    expect(page.locator("#kalender")).to_contain_text("Kam eben herein")
+    assert renewals == ["1"]
 
 
 def test_without_scripts_the_calendar_is_a_list(site: Site, chromium: Browser) -> None:

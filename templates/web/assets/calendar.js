@@ -137,8 +137,8 @@
 
   const asked = async (path, options = {}) => {
     const answer = await fetch(path, { ...options, headers: { "HX-Request": "true", ...options.headers } });
-    const signIn = answer.headers.get("hx-redirect");
-    if (signIn) location.assign(signIn);
+    // Signed out meanwhile: the page itself leads to the sign-in page, and back to where it is.
+    if (answer.headers.has("hx-redirect")) location.reload();
     const isJson = answer.headers.get("content-type")?.startsWith("application/json");
     if (!isJson) throw new Error(words.failed);
     return { ok: answer.ok, told: await answer.json() };
