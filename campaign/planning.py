@@ -606,11 +606,11 @@ def _counted(row: Row[Any]) -> Taken:
     )
 
 
-def next_slots(connection: Connection, house: House, row: Row[Any], count: int) -> list[datetime]:
+def next_slots(connection: Connection, settings: Settings, now: datetime, row: Row[Any], count: int) -> list[datetime]:
     """The next instants to which the announcement may be moved, by its campaign's rhythm; for a free one, by the
     rhythms of all campaigns on its channel."""
-    request = _situation(connection, house, None).request
-    today = house.now.astimezone(house.settings.zone).date()
+    request = request_near(connection, settings, now, now, now + SLOTS_AHEAD)
+    today = now.astimezone(settings.zone).date()
     found: set[datetime] = set()
     for campaign in request.campaigns:
         if row.channel in campaign.channels and row.campaign in ("", campaign.name):

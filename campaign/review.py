@@ -211,7 +211,7 @@ def _sight(app: App, connection: Connection, row: Any, typed: Typed) -> Sight:
 
 def _draft(app: App, row: Any, campaign: Campaign | None) -> Draft:
     """What would be frozen, its pictures not fetched yet."""
-    link = compose.tracked_link(app.settings, app.tracked_hosts(), row, campaign)
+    link = compose.tracked_link(app.settings, app.tracked_hosts(), row, campaign) if row.link else None
     images = tuple(Image(one["file"], one["alt"], one["credit"], "") for one in row.images)
     return Draft(row.network, compose.sent_text(row.network, row.text, row.link, link, bool(images)), link, images)
 
@@ -390,7 +390,7 @@ def examine(app: App, announcement_id: int) -> Review:
 
 
 def _from_template(app: App, connection: Connection, row: Row[Any]) -> FromTemplate | None:
-    if State(row.state) not in EDITABLE:
+    if State(row.state) not in EDITABLE or row.template is None:
         return None
     made = planning.filled_anew(connection, app.house(connection), row)
     if made is None:
@@ -468,7 +468,7 @@ def next_slots(app: App, announcement_id: int) -> list[datetime]:
     """Instants to which the announcement may be moved without insisting. Raises store.Unknown."""
     with app.database.read() as connection:
         row = store.announcement_row(connection, announcement_id)
-        found = planning.next_slots(connection, app.house(connection), row, SLOTS_OFFERED)
+        found = planning.next_slots(connection, app.settings, app.now(connection), row, SLOTS_OFFERED)
     return [at.astimezone(app.settings.zone) for at in found]
 
 
