@@ -53,7 +53,7 @@ def another_rhythm(house: House) -> Callable[[], None]:
     campaign = CAMPAIGN.format(channel="facebook-1001").replace("Thu 10:00", "Thu 14:00")
     house.app.apply_campaign(campaign)
     with house.app.database.read() as connection:
-        made = house.app._house(connection)
+        made = house.app.house(connection)
         decision = planning.decide(connection, made, None)
     assert decision.plan.moves
 
@@ -218,6 +218,6 @@ def test_a_template_filled_anew_does_not_overwrite_an_edit(on_postgres: House, m
     monkeypatch.setattr(Templates, "revision", lambda *_: "new")
     monkeypatch.setattr(planning, "_filled", edited_meanwhile)
     with house.app.database.write() as connection:
-        planning.refresh(connection, house.app._house(connection))
+        planning.refresh(connection, house.app.house(connection))
     assert edited
     assert str(house.one(announcement)["text"]).startswith("Von Hand")
