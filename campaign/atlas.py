@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from campaign import listings, planning, store
 from campaign.app import App
 from campaign.desk import Desk, Refusal
+from campaign.news import refusal as told_refusal
 from campaign.news import sentence
 from campaign.planner import Plan
 from campaign.pulling import Pulled
@@ -75,6 +76,8 @@ class Sight:
     planned: list[dict[str, Any]]
     out: list[dict[str, Any]]
     rest: list[dict[str, Any]]
+    why_not: list[str]
+    """Where nothing is planned and nothing is out: why, in sentences; none where the next planning takes it."""
 
 
 def search(app: App, wanted: PlaceSearch, page: int, on_a_page: int) -> Found:
@@ -140,6 +143,8 @@ def sight(app: App, place_id: int) -> Sight:
         first = store.place_of(connection, one.same_as) if one.is_another and one.same_as else None
         further = store.listings_of(connection, place_id)
         file = store.prepared_pictures(connection, [place_id]).get(place_id)
+        idle = listed.standing is Standing.NEW
+        foreseen = planning.foresee(connection, app.house(connection), one) if idle else None
     found = app.announcements(place_id=place_id)
     return Sight(
         listed,
@@ -150,7 +155,16 @@ def sight(app: App, place_id: int) -> Sight:
         planned=[each for each in found if State(each["state"]) in OPEN],
         out=[each for each in found if each["state"] == State.POSTED.value],
         rest=[each for each in found if State(each["state"]) not in (*OPEN, State.POSTED)],
+        why_not=_why_not(foreseen, place_id, app.settings["language"]) if foreseen else [],
     )
+
+
+def _why_not(foreseen: Plan, place_id: int, language: str) -> list[str]:
+    try:
+        _check_takers(foreseen, place_id)
+    except Refusal as refusal:
+        return [told_refusal(refusal, language)]
+    return []
 
 
 def similar(app: App, place_id: int, words: str) -> list[StoredPlace]:

@@ -344,8 +344,8 @@ def place_merge(
 ) -> None:
     """Say that two portals list one place.
 
-    It is announced once, with what the other portal says of it. What was planned for the first one named is cancelled
-    for good.
+    It is announced once, with what the other portal says of it. What was planned for the first one named is cancelled,
+    and planned anew only after `separate`.
     """
     _show_places(opened().merge_places(place, first), as_json)
 

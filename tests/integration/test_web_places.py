@@ -67,6 +67,15 @@ def test_places_are_listed_with_how_they_stand(village: Village, guest: Guest) -
     assert names(guest.get("/orte?nach=name")) == ["Alte Mühle", "Alter Hof"]
 
 
+def test_why_nothing_is_planned_is_said(village: Village, guest: Guest) -> None:
+    old = village.place("Alter Hof", published_at="2026-05-01 10:00:00", town="Stendal")
+    new = village.place("Neuer Hof", town="Osterburg")
+    assert "Keine laufende Kampagne nimmt den Ort" in guest.get(f"/orte/{old}").words
+    assert "Die nächste Planung nimmt den Ort auf." in guest.get(f"/orte/{new}").words
+    village.app.set_channel(village.channel, "pause")
+    assert "Der Kanal ist angehalten" in guest.get(f"/orte/{new}").words
+
+
 def test_search_filters_and_page_stay_in_the_address(village: Village, guest: Guest) -> None:
     for number in range(60):
         village.portals["kreativorte"].place(f"Hof {number:02}", town=f"Dorf {number}")

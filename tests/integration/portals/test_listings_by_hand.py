@@ -174,11 +174,26 @@ def test_what_makes_no_sense_is_refused_in_one_sentence_and_changes_nothing(
     assert region.house.run("places", "--json").document == before
 
 
-def test_what_a_merge_has_cancelled_stays_cancelled_as_the_manual_says(region: Region) -> None:
+def test_what_a_merge_has_cancelled_is_planned_anew_once_the_places_are_separated(region: Region) -> None:
     second, first = region.number("partner", 1), region.number("altmark", 1)
     assert region.house.run("place", "merge", second, first).code == 0
     region.pull()
     assert region.house.run("place", "separate", second).code == 0
     region.pull()
+    assert region.states("partner", 1) == ["cancelled", "draft"]
+    assert "separate" in " ".join(region.house.run("place", "merge", "--help").out.split())
+
+
+def test_a_place_is_left_out_and_taken_back_by_its_number(region: Region) -> None:
+    number = region.number("partner", 1)
+    ended = region.house.run("place", "skip", number, "--reason", "Streit", "--json")
+    assert (ended.code, ended.document[0]["skipped"]) == (0, True)
     assert region.states("partner", 1) == ["cancelled"]
-    assert "cancelled for good" in " ".join(region.house.run("place", "merge", "--help").out.split())
+    assert "wird zurzeit nicht angekündigt" in region.house.run("place", "again", number).sentence
+    assert "wird nicht angekündigt" in " ".join(region.house.run("places").out.split())
+    assert region.house.run("place", "unskip", number).code == 0
+    region.pull()
+    assert region.states("partner", 1) == ["cancelled", "draft"]
+    assert "noch etwas geplant" in region.house.run("place", "again", number).sentence
+    assert "wartet kein Ort" in region.house.run("place", "accept", number).sentence
+    assert [one["detail"]["reason"] for one in region.events("place_skipped")] == ["Streit"]
