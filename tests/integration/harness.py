@@ -30,7 +30,7 @@ PAGE, ACCOUNT = "1001", "42"
 ENTRY = Path(__file__).parents[2] / "scheduler.py"
 SETTINGS: dict[str, Any] = {
     "network": {"connect_timeout": "2s", "read_timeout": "3s"},
-    "delivery": {"lease": "60s"},
+    "delivery": {"lease": "60s", "catch_up_gap": "0s"},
     "reconcile": {"looks": ["1s", "2s"], "window": "3s"},
     "preflight": {"check_links": False},
 }

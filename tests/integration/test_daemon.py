@@ -84,8 +84,7 @@ def check_each_once(house: House, plan: dict[str, int]) -> None:
 
 def test_hundreds_due_at_once_all_go_out_once_and_a_full_window_is_waited_for(tmp_path: Path) -> None:
     clock = LeapingClock(START)
-    settings = {"network": PATIENT, "delivery": {"catch_up_gap": "0s"}}
-    with built(tmp_path, f"sqlite:///{tmp_path / 'k.db'}", clock, **settings) as house:
+    with built(tmp_path, f"sqlite:///{tmp_path / 'k.db'}", clock, network=PATIENT) as house:
         plan = {house.channel("facebook", f"100{n}"): 45 for n in range(4)}
         plan |= {house.channel("twitter", f"4{n}"): 80 for n in range(4)}
         assert sum(plan.values()) == 500

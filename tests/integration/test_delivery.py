@@ -668,7 +668,7 @@ def test_what_was_held_up_longer_than_its_grace_is_missed(house: House, work: Wo
 def test_after_a_standstill_a_channel_catches_up_with_pauses(
     tmp_path: Path, database_url: str, networks: Networks, running: tuple[Server, ManualClock]
 ) -> None:
-    house = House(tmp_path, database_url, networks, running[1])
+    house = House(tmp_path, database_url, networks, running[1], delivery={"catch_up_gap": "1m"})
     behind, other = house.channel("facebook"), house.channel("twitter")
     for number in range(3):
         house.add(behind, f"Nr. {number}", after=600 * number)
