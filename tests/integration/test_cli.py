@@ -743,7 +743,7 @@ def test_stop_all_names_a_call_that_has_not_ended(house: House, monkeypatch: pyt
     monkeypatch.setattr("campaign.app.CALL_MARGIN", timedelta())
     database = Database(f"sqlite:///{house.directory / 'kreativorte.db'}")
     with database.write() as connection:
-        now = datetime.now(UTC) + timedelta(days=1)
+        now = datetime.fromisoformat(SOON)
         ledger.queue(connection, number, Draft("twitter", "Jetzt"), 0.015, now)
         (claim,) = ledger.claim(connection, "w", now, timedelta(minutes=1), 1)
         assert ledger.go(connection, claim, now, timedelta(minutes=1))
