@@ -17,7 +17,7 @@ from sqlalchemy import func, select
 from posts.clock import SystemClock
 from posts.states import State
 from posts.tables import workers
-from tests.chaos.world import OPEN, Report, Sandbox, tell
+from tests.chaos.world import OPEN, Report, Sandbox, a_person_looks, tell
 from tests.integration.harness import House, Networks, until
 
 CHANCE = 0.1
@@ -95,11 +95,11 @@ def soak(house: House, sandbox: Sandbox, ids: list[int], daemons: int, kills: in
             until(lambda at_least=number: _enrolled(house) >= at_least + daemons, "a daemon's start")  # type: ignore[misc]
             pause.wait(dice.random() * 2 / daemons)
             _replace(house, herd, dice.randrange(daemons))
-            _a_person_looks(house)
+            a_person_looks(house)
         sandbox.control("DELETE", "/_faults")
         sandbox.control("POST", "/_faults", {"kind": "repetitions"})
         for _ in range(LONGEST):
-            _a_person_looks(house)
+            a_person_looks(house)
             if not house.app.announcements(states=[State(one) for one in OPEN]):
                 break
             pause.wait(1.0)
@@ -132,10 +132,3 @@ def _enrolled(house: House) -> int:
     """How many daemons have begun to work since the beginning."""
     with house.app.database.read() as connection:
         return int(connection.execute(select(func.count()).select_from(workers)).scalar_one()) - 1
-
-
-def _a_person_looks(house: House) -> None:
-    """What `doctor` asks of staff: a channel that was signed out is checked again."""
-    signed_out = [one["name"] for one in house.app.channels() if one["problems"]]
-    if signed_out:
-        house.app.check_channels(signed_out)

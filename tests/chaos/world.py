@@ -333,8 +333,17 @@ def _work_until_quiet(house: House, clock: WorldClock) -> None:
                 _patiently(tick, clock)
             if not _patiently(lambda: _is_open(house), clock):
                 break
+            if _patiently(work.next_due, clock) is None:
+                _patiently(lambda: a_person_looks(house), clock)
             clock.advance(_until_next(work, clock))
         work.stop()
+
+
+def a_person_looks(house: House) -> None:
+    """What `doctor` asks of staff: a channel that was signed out is checked again."""
+    signed_out = [one["name"] for one in house.app.channels() if one["signed_out"]]
+    if signed_out:
+        house.app.check_channels(signed_out)
 
 
 def _patiently(tick: Callable[[], Any], clock: WorldClock) -> Any:
