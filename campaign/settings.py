@@ -196,6 +196,22 @@ def _durations(value: Any) -> tuple[timedelta, ...]:
     return looks
 
 
+def _metric_name(value: Any) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"[a-z][a-z0-9_]{0,79}|", value):
+        raise SettingsError('must be a metric\'s name such as "post_media_view", or "" not to ask for it')
+    return value
+
+
+def _dollars(value: Any) -> float:
+    try:
+        amount = float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise SettingsError("must be an amount of US dollars") from None
+    if isinstance(value, bool) or not 0 <= amount <= 1_000_000:
+        raise SettingsError("must be an amount of US dollars between 0 and a million")
+    return amount
+
+
 def _texts(value: Any) -> tuple[str, ...]:
     if isinstance(value, str):
         value = [part.strip() for part in value.split(",") if part.strip()]
@@ -242,6 +258,30 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("sandbox.state", "sandbox.json", "File in which the sandbox keeps its state.", _text),
     Setting("tracking.hosts", [], "Hosts whose links are tracked; empty: those of the portals.", _texts),
     Setting("preflight.check_links", True, "Ask whether a link answers before it goes out.", _flag),
+    Setting(
+        "engagement.schedule",
+        [
+            *("1h", "3h", "6h", "12h", "1d", "2d", "3d", "4d", "5d", "6d", "7d", "14d", "21d", "28d", "35d"),
+            *("65d", "95d", "125d", "155d", "185d", "215d", "245d", "275d", "305d", "335d", "365d"),
+        ],
+        "At what age of a post its engagement is measured.",
+        _durations,
+    ),
+    Setting("engagement.calls", 120, "Calls per hour and channel that measuring may make at most.", _count),
+    Setting("engagement.budget", 10, "US dollars per month and channel that measuring may cost at most.", _dollars),
+    Setting("engagement.facebook.views", "post_media_view", "Facebook's name for views of a post.", _metric_name),
+    Setting(
+        "engagement.facebook.viewers",
+        "post_total_media_view_unique",
+        "Facebook's name for the people who saw a post.",
+        _metric_name,
+    ),
+    Setting(
+        "engagement.facebook.link_clicks",
+        "post_clicks_by_type",
+        "Facebook's name for clicks by type; those on links are counted.",
+        _metric_name,
+    ),
     Setting("web.address", "", "Address of the pages as browsers see it; empty: as served.", _url_or_empty),
     Setting("web.idle", "1h", "How long nobody may be active before having to sign in again.", _positive_duration),
     Setting("web.longest", "12h", "How long a sign-in lasts at most.", _positive_duration),

@@ -174,6 +174,17 @@ template_revisions = Table(
     ),
 )
 
+# Visits of the portal's pages by the mark that our links carry (`utm_content`), from its own web statistics.
+visits = Table(
+    "visits",
+    metadata,
+    Column("content", Text, primary_key=True),
+    Column("day", Text, primary_key=True),
+    Column("visits", BigInteger, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("read_at", Instant, nullable=False),
+)
+
 persons = Table(
     "persons",
     metadata,

@@ -30,6 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeDecorator
 
 from posts.clock import require_aware
+from posts.figures import METRICS
 from posts.states import State
 
 metadata = MetaData(
@@ -207,6 +208,70 @@ reader_proofs = Table(
     Column("channel_id", BigInteger, ForeignKey("channels.id"), primary_key=True),
     Column("kind", Text, primary_key=True),
     Column("proved_at", Instant, nullable=False),
+)
+
+# --- engagement --------------------------------------------------------------------------------------------------
+# Samples are only ever added. What was last known of each delivery, and when it is measured next, stands beside them in
+# `engagement`: a roll-up, made by the same transaction, so that no report reads years of samples.
+
+_SAMPLED = "'measured', 'missing', 'withdrawn'"
+
+samples = Table(
+    "samples",
+    metadata,
+    Column("id", BigKey, primary_key=True),
+    Column("delivery_id", BigInteger, ForeignKey("deliveries.id"), nullable=False),
+    Column("metric", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    # NULL: not told. Never zero in its place.
+    Column("value", BigInteger),
+    Column("state", Text, CheckConstraint(f"state IN ({_SAMPLED})", name="state"), nullable=False),
+    # What the network itself calls it, and the version of our reading of it.
+    Column("source", Text, nullable=False),
+    Column("definition", Integer, nullable=False),
+    CheckConstraint("(value IS NULL) = (state <> 'measured')", name="value_when_measured"),
+    Index(None, "delivery_id", "metric", "at"),
+    Index(None, "at"),
+)
+
+engagement = Table(
+    "engagement",
+    metadata,
+    Column("delivery_id", BigInteger, ForeignKey("deliveries.id"), primary_key=True, autoincrement=False),
+    # NULL: its last sample is taken, or there is nothing left to measure.
+    Column("next_at", Instant),
+    Column("sampled_at", Instant),
+    *(Column(metric, BigInteger) for metric in METRICS),
+    # Metric by metric why it was not told last: missing or withdrawn.
+    Column("gaps", JSON, nullable=False, default=dict),
+    # The figures at the age of seven days, which alone compare announcements of different age.
+    Column("week", JSON(none_as_null=True)),
+    # How often in a row the network did not know the post.
+    Column("misses", Integer, nullable=False, default=0),
+    Index(None, "next_at"),
+)
+
+metric_names = Table(
+    "metric_names",
+    metadata,
+    Column("channel_id", BigInteger, ForeignKey("channels.id"), primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("alive", Boolean, nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("asked_at", Instant, nullable=False),
+)
+
+# What measuring asked of a network and cost on one day (UTC), per channel: its budget is kept by this.
+measuring = Table(
+    "measuring",
+    metadata,
+    Column("channel_id", BigInteger, ForeignKey("channels.id"), primary_key=True),
+    Column("day", Text, primary_key=True),
+    Column("calls", Integer, nullable=False, default=0),
+    Column("cost_usd", Float, nullable=False, default=0.0),
+    # A network that asked for patience is not measured before; posting has patience of its own.
+    Column("not_before", Instant),
+    Column("problem", Text),
 )
 
 _SEALED_ONCE = " OR ".join(

@@ -1,0 +1,1 @@
+"""Reports: figures over samples, as values, pages and files."""

@@ -1,0 +1,47 @@
+"""Engagement figures: the vocabulary that all networks share, and what one look at posts brought back.
+
+None is "not told" and never stands for zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+METRICS = ("views", "viewers", "reactions", "comments", "shares", "link_clicks")
+"""Times seen, people who saw it, taps of approval, answers, handings on, clicks on the link. docs/kennzahlen.md says
+what each network calls them."""
+
+
+@dataclass(frozen=True)
+class Posted:
+    """A post that is out, as measuring needs to know it."""
+
+    remote_id: str
+    posted_at: datetime
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What a network told of one metric: the value (None: not told) and the network's own name of it."""
+
+    value: int | None
+    source: str
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one look at several posts of a channel brought.
+
+    `figures` by remote id and metric, `gone` the posts that the network does not know any more. What is in neither was
+    not reached and is looked at again. `dead` are names of metrics that the network has withdrawn. `calls` made and
+    `cost_usd` count against the budget also where nothing came back.
+    """
+
+    figures: Mapping[str, Mapping[str, Figure]]
+    gone: frozenset[str] = frozenset()
+    dead: frozenset[str] = frozenset()
+    calls: int = 0
+    cost_usd: float = 0.0
+    problems: tuple[str, ...] = field(default=())
