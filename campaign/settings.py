@@ -212,6 +212,17 @@ def _dollars(value: Any) -> float:
     return amount
 
 
+def _duration_or_empty(value: Any) -> timedelta | None:
+    return None if value == "" else _positive_duration(value)
+
+
+def _schedule(value: Any) -> tuple[timedelta, ...]:
+    ages = _durations(value)
+    if timedelta(days=7) not in ages:
+        raise SettingsError('must hold "7d": announcements are compared at the age of seven days')
+    return ages
+
+
 def _texts(value: Any) -> tuple[str, ...]:
     if isinstance(value, str):
         value = [part.strip() for part in value.split(",") if part.strip()]
@@ -264,10 +275,10 @@ SETTINGS: tuple[Setting, ...] = (
             *("1h", "3h", "6h", "12h", "1d", "2d", "3d", "4d", "5d", "6d", "7d", "14d", "21d", "28d", "35d"),
             *("65d", "95d", "125d", "155d", "185d", "215d", "245d", "275d", "305d", "335d", "365d"),
         ],
-        "At what age of a post its engagement is measured.",
-        _durations,
+        "At what age of a post its engagement is measured; 7d must be among them.",
+        _schedule,
     ),
-    Setting("engagement.calls", 120, "Calls per hour and channel that measuring may make at most.", _count),
+    Setting("engagement.calls", 1000, "Calls per day and channel that measuring may make at most.", _count),
     Setting("engagement.budget", 10, "US dollars per month and channel that measuring may cost at most.", _dollars),
     Setting("engagement.facebook.views", "post_media_view", "Facebook's name for views of a post.", _metric_name),
     Setting(

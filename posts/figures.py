@@ -6,7 +6,7 @@ None is "not told" and never stands for zero.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 METRICS = ("views", "viewers", "reactions", "comments", "shares", "link_clicks")
@@ -32,16 +32,12 @@ class Figure:
 
 @dataclass(frozen=True)
 class Look:
-    """What one look at several posts of a channel brought.
+    """What one call for the figures of a channel's posts brought.
 
     `figures` by remote id and metric, `gone` the posts that the network does not know any more. What is in neither was
-    not reached and is looked at again. `dead` are names of metrics that the network has withdrawn. `calls` made and
-    `cost_usd` count against the budget also where nothing came back.
+    not reached and is asked for again. `cost_usd` counts against the budget also where nothing came back.
     """
 
     figures: Mapping[str, Mapping[str, Figure]]
     gone: frozenset[str] = frozenset()
-    dead: frozenset[str] = frozenset()
-    calls: int = 0
     cost_usd: float = 0.0
-    problems: tuple[str, ...] = field(default=())

@@ -261,16 +261,18 @@ metric_names = Table(
     Column("asked_at", Instant, nullable=False),
 )
 
-# What measuring asked of a network and cost on one day (UTC), per channel: its budget is kept by this.
+# What measuring asked of a network on its last day and cost in its last month (UTC): its budget is kept by this.
 measuring = Table(
     "measuring",
     metadata,
-    Column("channel_id", BigInteger, ForeignKey("channels.id"), primary_key=True),
-    Column("day", Text, primary_key=True),
-    Column("calls", Integer, nullable=False, default=0),
-    Column("cost_usd", Float, nullable=False, default=0.0),
+    Column("channel_id", BigInteger, ForeignKey("channels.id"), primary_key=True, autoincrement=False),
+    Column("day", Text, nullable=False),
+    Column("calls", Integer, nullable=False),
+    Column("month", Text, nullable=False),
+    Column("cost_usd", Float, nullable=False),
     # A network that asked for patience is not measured before; posting has patience of its own.
     Column("not_before", Instant),
+    # Why the last measuring brought less than was due, as a reason of `news`.
     Column("problem", Text),
 )
 

@@ -132,7 +132,7 @@ def test_pages_name_commands_at_all() -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_settings_that_pages_name_by_their_dotted_name_exist(page: Path) -> None:
     tables = {setting.name.split(".")[0] for setting in SETTINGS if "." in setting.name}
-    dotted = re.findall(r"`([a-z]+)\.([a-z_]+)\b[^`]*`", text_of(page))
+    dotted = re.findall(r"`([a-z]+)\.([a-z_.]+)\b[^`]*`", text_of(page))
     named = {f"{table}.{name}" for table, name in dotted if table in tables and name != "json"}
     assert named <= {setting.name for setting in SETTINGS}
 

@@ -59,10 +59,11 @@ STATEMENTS = (
 	channel_id BIGINT NOT NULL,
 	day TEXT NOT NULL,
 	calls INTEGER NOT NULL,
+	month TEXT NOT NULL,
 	cost_usd FLOAT NOT NULL,
 	not_before {instant},
 	problem TEXT,
-	CONSTRAINT pk_measuring PRIMARY KEY (channel_id, day),
+	CONSTRAINT pk_measuring PRIMARY KEY (channel_id),
 	CONSTRAINT fk_measuring_channel_id_channels FOREIGN KEY(channel_id) REFERENCES channels (id)
 )""",
     """CREATE TABLE visits (
