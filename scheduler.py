@@ -40,6 +40,7 @@ TICKS: tuple[tuple[str, float], ...] = (
     ("seal", 2.0),
     ("look_ahead", 30.0),
     ("retry_held", 300.0),
+    ("measure", 60.0),
     ("tidy", 3600.0),
 )
 

@@ -160,6 +160,7 @@ class App:
             self.settings["network.connect_timeout"].total_seconds(),
             self.settings["network.read_timeout"].total_seconds(),
             self.settings["facebook.graph_version"],
+            self.settings["engagement.twitter.owns_app"],
         )
 
     def now(self, connection: Connection) -> datetime:

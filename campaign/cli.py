@@ -19,7 +19,7 @@ from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from campaign import atlas, feeds, initial, review, templating, web
+from campaign import atlas, feeds, initial, review, sampling, templating, web
 from campaign.access import SCOPES
 from campaign.app import App, OutOfRhythm
 from campaign.campaigns import CampaignError
@@ -103,6 +103,7 @@ place_verbs = typer.Typer(help="What is decided about single places.", no_args_i
 campaign_verbs = typer.Typer(help="Campaigns: which places, where, when, with which approval.", no_args_is_help=True)
 announcement_verbs = typer.Typer(help="Single announcements: add, edit, decide, settle.", no_args_is_help=True)
 template_verbs = typer.Typer(help="Post templates.", no_args_is_help=True)
+samples_verbs = typer.Typer(help="The engagement figures that were measured.", no_args_is_help=True)
 user_verbs = typer.Typer(help="Who may use the pages, in which role.", no_args_is_help=True)
 log_verbs = typer.Typer(help="The append-only log of everything that happened.", invoke_without_command=True)
 cli.add_typer(portal_verbs, name="portal")
@@ -112,6 +113,7 @@ cli.add_typer(campaign_verbs, name="campaign")
 cli.add_typer(announcement_verbs, name="announcement")
 cli.add_typer(template_verbs, name="template")
 cli.add_typer(log_verbs, name="log")
+cli.add_typer(samples_verbs, name="samples")
 cli.add_typer(user_verbs, name="user")
 
 
@@ -1120,6 +1122,43 @@ def log_verify(
         err.print(tell("log_broken", checked.first_bad), markup=False)
     if not checked.ok:
         raise typer.Exit(REFUSED)
+
+
+# --- engagement ------------------------------------------------------------------------------------------------------
+
+
+@cli.command()
+def measure(
+    everything: Annotated[bool, typer.Option("--all", help="Everything that is out, due or not.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Take the samples that are due: views, reactions, comments, shares and clicks of what is out.
+
+    The daemon does so by itself; the budget of calls and money holds here, too. Ends with code 1 when a network could
+    not be measured.
+    """
+    taken = sampling.measure_by_hand(opened(), everything)
+    if as_json:
+        emit({"sampled": taken.sampled, "skipped": taken.skipped, "failed": taken.failed, "gone": len(taken.gone)})
+    else:
+        out.print(tell("measured", taken.sampled, taken.skipped, taken.failed, len(taken.gone)), markup=False)
+    if taken.failed or taken.skipped:
+        raise typer.Exit(REFUSED)
+
+
+@samples_verbs.command("purge")
+def samples_purge(
+    before: Annotated[datetime, typer.Option("--before", metavar="DATE", formats=["%Y-%m-%d"])],
+    network: Annotated[str | None, typer.Option("--network", help="Only of this network.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Delete the figures that were taken before a day, as a network may ask for. The log tells that it was done."""
+    app = opened()
+    count = sampling.purge(app, before.replace(tzinfo=app.settings.zone), network)
+    if as_json:
+        emit({"purged": count})
+    else:
+        out.print(tell("samples_purged", count), markup=False)
 
 
 # --- users of the pages ----------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from campaign.db import forgetful
 from campaign.heads import loss
 from campaign.portals.inspection import Observation, inspect
 from campaign.portals.portal import PortalError
-from posts import accounts, ledger
+from posts import accounts, engagement, ledger
 from posts.networks.registry import NETWORKS
 from posts.states import State
 
@@ -112,12 +112,21 @@ def _channels(app: App) -> Iterator[Finding]:
         now = app.now(connection)
         rows = store.channel_rows(connection)
         waiting = store.waiting(connection, now)
+        unmeasured = engagement.problems(connection)
+        withdrawn = engagement.withdrawn(connection)
     for row in rows:
         due = [one.due_at for one in waiting if one.channel_id == row.id]
         yield _finding("channel", f"{row.name} ({row.world})", " ".join(_about_channel(app, row, due, now)))
         skew = row.clock_skew or 0.0
         told = "" if abs(skew) <= CLOCK_DIFFERS else app.advice("network_clock_differs", f"{abs(skew):.0f}")
         yield _finding("clock", row.name, told)
+        if row.id in unmeasured:
+            yield Finding(
+                "measuring", row.name, False, app.advice("measuring", row.name, app.reasons([unmeasured[row.id]]))
+            )
+        for channel_id, name in withdrawn:
+            if channel_id == row.id:
+                yield Finding("measuring", row.name, False, app.advice("metric_withdrawn", row.name, name))
 
 
 def _about_channel(app: App, row: Row[Any], due: list[datetime], now: datetime) -> Iterator[str]:

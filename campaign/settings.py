@@ -280,6 +280,13 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("engagement.calls", 1000, "Calls per day and channel that measuring may make at most.", _count),
     Setting("engagement.budget", 10, "US dollars per month and channel that measuring may cost at most.", _dollars),
+    Setting("engagement.keep", "", "How long samples are kept; empty: for good.", _duration_or_empty),
+    Setting(
+        "engagement.twitter.owns_app",
+        True,
+        "Whether the X account owns the developer app: reading its own posts then costs a fifth.",
+        _flag,
+    ),
     Setting("engagement.facebook.views", "post_media_view", "Facebook's name for views of a post.", _metric_name),
     Setting(
         "engagement.facebook.viewers",

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Row
 from sqlalchemy.exc import SQLAlchemyError
 
-from campaign import compose, desk, planning, store
+from campaign import compose, desk, planning, sampling, store
 from campaign.app import App
 from campaign.campaigns import Campaign, parse_campaign
 from campaign.db import DatabaseUnreachable, WorkerLock
@@ -23,7 +23,7 @@ from campaign.looks import Looks
 from campaign.portals.portal import PortalError
 from campaign.pulling import Pulled
 from campaign.review import image_root
-from posts import ledger
+from posts import engagement, ledger
 from posts.delivery import Courier, Patience, Publishers
 from posts.drafts import Draft
 from posts.errors import Explained
@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 SEARCH_MARGIN = timedelta(minutes=1)
 """What is to be looked for before it is sent is taken up by the settling window and this before its time."""
 TICK_LEASE = timedelta(seconds=60)
-TICKS_THAT_RUN_ONCE = ("pull", "plan", "reconcile")
+TICKS_THAT_RUN_ONCE = ("pull", "plan", "reconcile", sampling.TICK)
 SIGN_OF_LIFE = timedelta(seconds=30)
 LOOK_AHEAD = timedelta(days=28)
 """How long before its time an announcement's link and pictures are looked at."""
@@ -361,12 +361,22 @@ class Work:
         return self.reconciler.reconcile()
 
     def tidy(self) -> None:
-        """Keep the folder of prepared pictures within its bound; what is still to be sent stays."""
+        """Keep the folder of prepared pictures within its bound, what is still to be sent stays; let go of samples that
+        are older than the house keeps them."""
         with self._app.database.read() as connection:
             rows = store.announcement_rows(connection, states=[state for state in State if state not in FINAL])
         keep = {Path(image["file"]).name for row in rows for image in row.images}
         keep |= {Path(image["file"]).name for row in rows if row.draft for image in row.draft["images"]}
         trim(self._app.settings.path("media_dir"), MEDIA_BYTES, keep)
+        sampling.forget(self._app)
+
+    def measure(self) -> None:
+        """Take the samples that are due, one machine at a time; posting waits for nothing here."""
+        app = self._app
+        with app.database.read() as connection:
+            wanted = engagement.waiting(connection, app.now(connection))
+        if wanted:
+            sampling.measure(app, self._lock.worker.id)
 
     def seal(self) -> None:
         """Chain what is committed, and remember outside the database that it is."""

@@ -32,6 +32,8 @@ def sentence(reason: str | None, language: str = "de") -> str:
     word, _, detail = reason.partition(":")
     if word == "image_unusable":  # its detail is a word of its own
         return _filled(REASONS[word], _of_picture(detail, language), language)
+    if word == "measuring_failed":  # its detail is a reason, too
+        return _filled(REASONS[word], sentence(detail, language), language)
     return _filled(REASONS[word], detail, language) if word in REASONS else reason
 
 

@@ -274,6 +274,18 @@ ADVICE: dict[str, tuple[str, str]] = {
     ),
     "place_held": ("wartet auf `kreativorte pull --accept`", "waits for `kreativorte pull --accept`"),
     "place_skipped": ("wird nicht angekündigt", "left out"),
+    "measured": (
+        "Gemessen: {0} Beiträge; für später aufgehoben: {1}; nicht zu messen: {2}; im Netzwerk verschwunden: {3}.",
+        "Measured: {0} announcements; left for later: {1}; not to be had: {2}; vanished from the network: {3}.",
+    ),
+    "samples_purged": ("Gelöscht: {0} Messwerte.", "Deleted: {0} samples."),
+    "measuring": ("Messen auf Kanal {0}: {1}", "Measuring channel {0}: {1}"),
+    "metric_withdrawn": (
+        "Das Netzwerk kennt die Kennzahl {1} auf Kanal {0} nicht mehr; sie wird nicht mehr gemessen. Heißt sie jetzt "
+        "anders, steht der Name in der Einstellung engagement.facebook.",
+        "The network no longer knows the metric {1} on channel {0}; it is measured no more. If it has a new name, that "
+        "belongs into the setting engagement.facebook.",
+    ),
     "gone": ("zurückgezogen", "withdrawn"),
     "gone_deleted": ("zurückgezogen: gelöscht", "withdrawn: deleted"),
     "gone_trash": ("zurückgezogen: im Papierkorb", "withdrawn: in the trash"),

@@ -427,6 +427,23 @@ REASONS: dict[str, tuple[str, str]] = {
         "Die Anmeldung läuft bald ab und lässt sich nicht erneuern; bitte mit offline.access neu verbinden.",
         "The sign-in expires soon and can't be renewed; connect again with offline.access.",
     ),
+    # engagement
+    "vanished": (
+        "Der Beitrag ist im Netzwerk nicht mehr zu finden; gelöscht hat ihn nicht der Kampagnenplaner.",
+        "The post is no longer to be found on the network; it was not the scheduler that deleted it.",
+    ),
+    "measuring_calls": (
+        "Für heute sind die Abfragen für Kennzahlen aufgebraucht; morgen geht es weiter.",
+        "Today's calls for engagement figures are used up; it goes on tomorrow.",
+    ),
+    "measuring_budget": (
+        "Das Geld für Kennzahlen ist für diesen Monat aufgebraucht (Einstellung engagement.budget).",
+        "This month's money for engagement figures is used up (setting engagement.budget).",
+    ),
+    "measuring_failed": (
+        "Die Kennzahlen ließen sich nicht abfragen: {0}",
+        "The engagement figures could not be asked for: {0}",
+    ),
     # portals: why a list was not read or not taken over
     "portal_unreachable": (
         "Das Portal ist nicht zu erreichen; es wird wieder versucht ({0}).",

@@ -22,6 +22,10 @@ REFUSALS: dict[str, tuple[str, str]] = {
         "Diese Kanäle der Kampagne gibt es nicht: {0}; `kreativorte channel add` legt sie an.",
         "These channels of the campaign do not exist: {0}; `kreativorte channel add` makes them.",
     ),
+    "measuring_under_way": (
+        "Es wird gerade gemessen; bitte in einigen Minuten noch einmal versuchen.",
+        "Figures are being measured right now; please try again in a few minutes.",
+    ),
     "network_unknown": (
         "Das Netzwerk »{0}« gibt es hier nicht; bekannt sind {1}.",
         'There is no network "{0}" here; known are {1}.',

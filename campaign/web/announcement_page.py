@@ -95,6 +95,10 @@ STORY: dict[str, tuple[str, str]] = {
     ),
     "corrected": (N_("%(who)s hat den Beitrag im Netzwerk berichtigt."), N_("Der Beitrag wurde berichtigt.")),
     "withdrawn": (N_("%(who)s hat den Beitrag im Netzwerk gelöscht."), N_("Der Beitrag wurde gelöscht.")),
+    "vanished": (
+        N_("Der Beitrag ist im Netzwerk nicht mehr zu finden."),
+        N_("Der Beitrag ist im Netzwerk nicht mehr zu finden."),
+    ),
     "late_answer": (N_("Das Netzwerk antwortete verspätet."), N_("Das Netzwerk antwortete verspätet.")),
     "place_changed": (
         N_("Der Ort hat sich im Portal geändert; der Text blieb, wie er war."),

@@ -57,6 +57,8 @@ EVENTS: dict[str, str] = {
     "cancelled": N_("abgesagt"),
     "corrected": N_("berichtigt"),
     "withdrawn": N_("zurückgezogen"),
+    "vanished": N_("im Netzwerk verschwunden"),
+    "samples_purged": N_("Messwerte gelöscht"),
     "cancel_requested": N_("Absage vorgemerkt"),
     "sent_back": N_("zurückgegeben"),
     "commented": N_("angemerkt"),

@@ -13,7 +13,7 @@ import hmac
 import io
 import json
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
@@ -24,6 +24,8 @@ import requests
 from posts.clock import Clock
 from posts.drafts import Draft, Image, Receipt, RemotePost
 from posts.errors import Outcome, Refused, SignedOut, Throttled, Unclear
+from posts.figures import Look, Posted
+from posts.networks.graph_figures import Asking, FiguresPage, batch_parts, figures_of, figures_page
 from posts.networks.publisher import (
     LONGEST_WAIT,
     Account,
@@ -31,6 +33,7 @@ from posts.networks.publisher import (
     Blind,
     Call,
     CredentialsError,
+    DeadMetric,
     Endpoint,
     Limits,
     NetworkSession,
@@ -81,6 +84,10 @@ TIMELINE_FIELDS = (
 NEEDED_SCOPES = ("pages_manage_posts", "pages_read_engagement", "read_insights")
 DATA_ACCESS_WARNING = timedelta(days=14)
 USAGE_HEADER = "x-business-use-case-usage"
+
+SPARED = 75.0  # per cent of the allowance; measuring leaves the rest to posting
+INVALID_PARAMETER = 100
+DEAD_METRIC = "valid insights metric"
 
 HOUR, FIVE_MINUTES = timedelta(hours=1), timedelta(minutes=5)
 
@@ -273,6 +280,15 @@ def regain_access(reply: Reply) -> timedelta | None:
         return min(timedelta(minutes=min(longest, 1e6)), LONGEST_WAIT) if longest > 0 else None
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
+
+
+def usage_percent(reply: Reply) -> float:
+    """How much of the Page's allowance is used up, by the worst of Graph's three measures; 0 where it is not told."""
+    try:
+        rows = [row for rows in json.loads(reply.headers[USAGE_HEADER]).values() for row in rows]
+        return max(float(row.get(key, 0)) for row in rows for key in ("call_count", "total_cputime", "total_time"))
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return 0.0
 
 
 def until_of(rule: Rule, reply: Reply, clock: Clock) -> datetime | None:
@@ -537,14 +553,106 @@ class FacebookPublisher:
             )
             return timeline_page(body, self._credentials.app_id)
         except BadReply as failure:
-            error = GraphError.of(failure.reply.body)
-            if error is not None and error.code == 1 and "reduce the amount of data" in error.message.lower():
+            if _too_much(GraphError.of(failure.reply.body)):
                 raise TooMuchData from None
             raise self._outcome(rule_for(failure.reply, Call.READ), failure.reply, Call.READ) from None
         except NoReply as failure:
             raise failure.outcome() from None
         except ValueError as error:
             raise Unclear(Reason.INCOMPLETE, str(error)) from None
+
+    # -- figures
+
+    def measure(self, posts: Sequence[Posted], names: Mapping[str, str]) -> Iterator[Look]:
+        """The Page's own list with the figures of fifty posts a call, as far back as it brings wanted ones; the others
+        in batches. Where a permission is missing, less is asked for."""
+        open_ = {post.remote_id: post for post in posts}
+        asking = Asking(names)
+        size, after = PAGE, ""
+        while open_:
+            try:
+                page = self._figures_page(asking, size, after)
+            except TooMuchData:
+                size //= 2
+                if size < LEAST_PAGE:
+                    break
+                continue
+            except SignedOut as outcome:
+                asking = _less(asking, outcome)
+                continue
+            seen = {key: told for key, told in page.figures.items() if open_.pop(key, None) is not None}
+            yield Look(seen)
+            self._spare()
+            if not seen or page.after in (None, after) or not _reaches(page, open_.values()):
+                break
+            after = page.after or ""
+        rest = list(open_)
+        for start in range(0, len(rest), PAGE):
+            yield self._figures_batch(rest[start : start + PAGE], asking)
+            self._spare()
+
+    def _figures_page(self, asking: Asking, size: int, after: str) -> FiguresPage:
+        cursor = {"after": after} if after else {}
+        body = self._asked_figures(
+            lambda: self._graph.get_connections(
+                self._page_id, "published_posts", fields=asking.fields, limit=size, **cursor
+            )
+        )
+        try:
+            return figures_page(body, asking)
+        except ValueError as error:
+            raise Unclear(Reason.UNREADABLE_ANSWER, str(error)) from None
+
+    def _figures_batch(self, ids: list[str], asking: Asking) -> Look:
+        """At most fifty posts in one call. What is gone is believed, since the Page's list was read before."""
+        query = urlencode({"fields": asking.fields})
+        body = self._asked_figures(
+            lambda: self._graph.request(
+                f"{self._version}/",
+                post_args={
+                    "include_headers": False,
+                    "batch": [{"method": "GET", "relative_url": f"{self._version}/{one}?{query}"} for one in ids],
+                },
+            )
+        )
+        try:
+            parts = dict(zip(ids, batch_parts(body, len(ids)), strict=True))
+        except ValueError as error:
+            raise Unclear(Reason.UNREADABLE_ANSWER, str(error)) from None
+        if any(part.code == INVALID_PARAMETER and DEAD_METRIC in part.message for part in parts.values()):
+            raise DeadMetric
+        return Look(
+            {key: figures_of(part.row, asking) for key, part in parts.items() if part.row is not None},
+            frozenset(key for key, part in parts.items() if part.gone),
+        )
+
+    def probe(self, remote_id: str, name: str) -> bool:
+        """GET /{post}/insights with that one name."""
+        try:
+            self._asked_figures(lambda: self._graph.get_connections(remote_id, "insights", metric=name))
+        except DeadMetric:
+            return False
+        return True
+
+    def _asked_figures(self, ask: Callable[[], T]) -> T:
+        """Raises DeadMetric, TooMuchData and Outcomes."""
+        try:
+            return ask()
+        except BadReply as failure:
+            error = GraphError.of(failure.reply.body)
+            if error is not None and error.code == INVALID_PARAMETER and DEAD_METRIC in error.message:
+                raise DeadMetric from None
+            if _too_much(error):
+                raise TooMuchData from None
+            raise self._outcome(rule_for(failure.reply, Call.READ), failure.reply, Call.READ) from None
+        except NoReply as failure:
+            raise failure.outcome() from None
+
+    def _spare(self) -> None:
+        """Raises Throttled once most of the Page's calls are used up: what is left is for posting."""
+        if usage_percent(self._last()) >= SPARED:
+            wait = regain_access(self._last()) or HOUR
+            raise Throttled(Reason.RATE_LIMITED, "measuring leaves the rest to posting", until=self._clock.now() + wait)
 
     # -- calls
 
@@ -595,6 +703,23 @@ class FacebookPublisher:
 
 class TooMuchData(Exception):
     """Graph asks for less in one page."""
+
+
+def _too_much(error: GraphError | None) -> bool:
+    return error is not None and error.code == 1 and "reduce the amount of data" in error.message.lower()
+
+
+def _less(asking: Asking, outcome: SignedOut) -> Asking:
+    """What to ask for where a permission is missing: first without comments and reactions, then without insights.
+    Raises the outcome when there is nothing left to leave out."""
+    if outcome.reason != Reason.PERMISSION_MISSING or not (asking.edges or asking.names):
+        raise outcome
+    return Asking(asking.names, edges=False) if asking.edges else Asking({}, edges=False)
+
+
+def _reaches(page: FiguresPage, wanted: Iterable[Posted]) -> bool:
+    """Whether further pages can hold wanted posts."""
+    return page.oldest is None or any(post.posted_at <= page.oldest for post in wanted)
 
 
 def _batch_data(parts: object) -> dict[str, Any] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import ssl
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -21,6 +21,7 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError
 from posts.clock import Clock
 from posts.drafts import Draft, Image, Receipt, RemotePost
 from posts.errors import Explained, Outcome, Refused, Throttled, Unclear, Unreachable
+from posts.figures import Look, Posted
 from posts.text import marker_in, same_text
 
 LONGEST_WAIT = timedelta(days=31)  # a network that names a later instant is not believed
@@ -91,12 +92,14 @@ class Problem(StrEnum):
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where and how patiently a network is asked. Time-outs in seconds; `api_base` without trailing slash."""
+    """Where and how patiently a network is asked. Time-outs in seconds; `api_base` without trailing slash. `owns_app`:
+    whether an X account owns the app that asks, so that reading its own posts is cheaper."""
 
     api_base: str
     connect_timeout: float = 5.0
     read_timeout: float = 30.0
     graph_version: str = "v26.0"
+    owns_app: bool = True
 
 
 @dataclass(frozen=True)
@@ -187,6 +190,14 @@ class Publisher(Protocol):
     def find(self, draft: Draft, since: datetime) -> Sighting:
         """Look for this draft among what the account published since that instant. Never raises an Outcome."""
 
+    def measure(self, posts: Sequence[Posted], names: Mapping[str, str]) -> Iterator[Look]:
+        """Ask for the figures of posts, one Look for each call, so that the caller may stop at its budget. `names` maps
+        metrics to what this network calls them, where that is a setting. Raises DeadMetric where the network knows one
+        of the names no more, and an Outcome as `check`."""
+
+    def probe(self, remote_id: str, name: str) -> bool:
+        """Whether the network still knows a metric by that name, asked on a post. Raises an Outcome as `check`."""
+
     def correct(self, remote_id: str, text: str) -> None:
         """Change the text of a published post. Raises Refused(\"not_editable\") where the network has no editing."""
 
@@ -204,6 +215,10 @@ class NetworkTraits:
     sandbox_path: str
     publisher: Callable[[str, dict[str, Any], Endpoint, Clock], Publisher] = field(repr=False)
     price: Callable[[Draft, date | None], float] = field(repr=False)
+
+
+class DeadMetric(Exception):
+    """The network knows one of the metrics no more; one bad name fails the whole call, so each is asked for alone."""
 
 
 class CredentialsError(Explained):

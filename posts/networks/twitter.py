@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import html
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
@@ -21,6 +21,8 @@ from oauthlib.oauth2 import OAuth2Error, WebApplicationClient  # type: ignore[im
 from posts.clock import Clock
 from posts.drafts import Draft, Image, Receipt, RemotePost
 from posts.errors import Outcome, Refused, SignedOut, Throttled, Unclear
+from posts.figures import Look, Posted
+from posts.networks import x_figures
 from posts.networks.publisher import (
     LONGEST_WAIT,
     Absent,
@@ -69,6 +71,8 @@ MEDIA_TYPES = ((b"\xff\xd8\xff", "image/jpeg"), (b"\x89PNG\r\n\x1a\n", "image/pn
 BEARER_IN_SESSION = "in the session"  # what tweepy is told, and may log
 REFRESH_AHEAD = timedelta(minutes=10)  # an access token lives two hours; one that ends sooner is renewed before use
 PAGE = 100  # posts per page of a time-line, the most X gives
+LEAST_RESULTS = 5  # the fewest that X lets one ask for
+HALF_MINUTE = timedelta(seconds=30)
 MOST_PAGES = 32  # X goes 3,200 posts back and no further
 
 # Silenced below INFO, because at DEBUG they show Authorization headers, signatures and tokens.
@@ -392,6 +396,7 @@ class TwitterPublisher:
         self._endpoint = endpoint
         self._session = XSession(endpoint, SDK_HOSTS)
         self._rejected = False
+        self._own_read = x_figures.OWNED_READ if endpoint.owns_app else x_figures.READ
         self._use(self._tokens)
 
     def _use(self, tokens: Tokens) -> None:
@@ -580,7 +585,7 @@ class TwitterPublisher:
         params: dict[str, Any] = {
             "max_results": PAGE,
             "exclude": "retweets",
-            "start_time": since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "start_time": _whole_second(since),
             vocabulary.fields_parameter: f"attachments,created_at,entities,{vocabulary.note}",
         }
         for _ in range(MOST_PAGES):
@@ -598,6 +603,62 @@ class TwitterPublisher:
             return timeline_page(reply.body, self._permalink)
         except ValueError as error:
             raise Unclear(Reason.INCOMPLETE, str(error), server_time=reply.server_time) from None
+
+    # -- figures
+
+    def measure(self, posts: Sequence[Posted], names: Mapping[str, str]) -> Iterator[Look]:
+        """The account's own time-line in windows around the posts, the cheapest reading; then by ids whatever fell off
+        it. X's names are fields of its document, so `names` is empty."""
+        open_ = {post.remote_id: post for post in posts}
+        for window in x_figures.windows(posts, self._clock.now()):
+            for page in self._window(window):
+                seen = {key: told for key, told in page.figures.items() if open_.pop(key, None) is not None}
+                yield Look(seen, cost_usd=page.returned * self._own_read)
+        for private in (True, False):
+            rest = [p for p in open_.values() if x_figures.is_private(p, self._clock.now()) is private]
+            for start in range(0, len(rest), PAGE):
+                yield self._looked_up([post.remote_id for post in rest[start : start + PAGE]], private)
+
+    def _window(self, window: x_figures.Window) -> Iterator[x_figures.FiguresPage]:
+        params = {
+            "max_results": PAGE if len(window.posts) > LEAST_RESULTS else LEAST_RESULTS,
+            "start_time": _whole_second(window.start),
+            # X takes no end that lies less than ten seconds back.
+            **({"end_time": _whole_second(window.end)} if self._clock.now() - window.end > HALF_MINUTE else {}),
+        }
+        for _ in range(MOST_PAGES):
+            page = self._figures(f"/2/users/{self._account_id}/tweets", params, window.private)
+            yield page
+            if page.next_token is None:
+                return
+            params = {**params, "pagination_token": page.next_token}
+
+    def _looked_up(self, ids: list[str], private: bool) -> Look:
+        page = self._figures("/2/tweets", {"ids": ",".join(ids)}, private)
+        return Look(page.figures, page.gone & set(ids), page.returned * x_figures.READ)
+
+    def _figures(self, path: str, params: Mapping[str, Any], private: bool) -> x_figures.FiguresPage:
+        """One page, in the new vocabulary or the old. Raises an Outcome."""
+        try:
+            return self._figures_in(NEW, path, params, private)
+        except Outcome as outcome:
+            if outcome.reason != Reason.INVALID_REQUEST:
+                raise
+        return self._figures_in(OLD, path, params, private)
+
+    def _figures_in(
+        self, vocabulary: Vocabulary, path: str, params: Mapping[str, Any], private: bool
+    ) -> x_figures.FiguresPage:
+        asked = {**params, vocabulary.fields_parameter: x_figures.fields(private)}
+        reply = self._ask(Call.READ, lambda: self._request("GET", path, params=asked))
+        try:
+            return x_figures.figures_page(reply.body, private)
+        except ValueError as error:
+            raise Unclear(Reason.UNREADABLE_ANSWER, str(error), server_time=reply.server_time) from None
+
+    def probe(self, remote_id: str, name: str) -> bool:
+        """X's names are fields of its document; there is nothing to try."""
+        return True
 
     # -- calls
 
@@ -657,6 +718,11 @@ def _belongs(tokens: Tokens, account_id: str) -> None:
     owner = tokens.access_token.split("-", 1)[0] if tokens.user_auth else ""
     if owner.isdigit() and account_id.isdigit() and "-" in tokens.access_token and owner != account_id:
         raise CredentialsError("credentials_of_another", owner, account_id)
+
+
+def _whole_second(instant: datetime) -> str:
+    """An instant as X takes it, rounded down."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def permalink(api_base: str, account_id: str, remote_id: str) -> str:

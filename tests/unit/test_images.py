@@ -316,7 +316,15 @@ def test_a_page_that_is_told_byte_by_byte_is_given_up(server: Server) -> None:
 @pytest.mark.parametrize(
     "where",
     [
-        *("http://[::1", "//[", "http://a..b/", f"http://{'a' * 64}.de/", "http://.de/", "http:///x", "http://x:99999/"),
+        *(
+            "http://[::1",
+            "//[",
+            "http://a..b/",
+            f"http://{'a' * 64}.de/",
+            "http://.de/",
+            "http:///x",
+            "http://x:99999/",
+        ),
         *("http://x:abc/", "http://*.invalid", "http://ü.invalid", "http://a\u200b.invalid", "http://a b.invalid/"),
         *("http://127.0.0.1:1:2/", "mailto:anna@example.org", "\x00", "http://\ud800.invalid"),
     ],
