@@ -773,11 +773,12 @@ def overdue(connection: Connection, before: datetime) -> int:
 
 
 def posted_with_problems(connection: Connection) -> list[Row[Any]]:
-    """What is out and still there, and of which staff must know something."""
+    """What is out, and of which staff must know something: of what they deleted themselves there is nothing to tell."""
+    problems = cast(announcements.c.problems, Text)
     query = announcement_query().where(
         deliveries.c.state == State.POSTED.value,
-        deliveries.c.removed_at.is_(None),
-        cast(announcements.c.problems, Text) != "[]",
+        or_(deliveries.c.removed_at.is_(None), problems.contains("vanished")),
+        problems != "[]",
     )
     return list(connection.execute(query.order_by(deliveries.c.due_at, announcements.c.id)))
 

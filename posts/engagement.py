@@ -19,9 +19,9 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, inser
 
 from posts import ledger
 from posts.clock import Clock
-from posts.errors import Outcome, Throttled
+from posts.errors import Outcome, Throttled, Unclear
 from posts.figures import METRICS, Figure, Look, Posted
-from posts.networks.publisher import DeadMetric, Publisher
+from posts.networks.publisher import DeadMetric, Publisher, Reason
 from posts.states import State
 from posts.tables import channels, deliveries, engagement, measuring, metric_names, samples
 
@@ -148,35 +148,33 @@ class Sampler:
         self._close(due.channel_id, problem or None, None)
 
     def _looks(self, publisher: Publisher, due: _Due, budget: _Budget) -> Iterable[Look]:
-        """The looks at a channel's posts, with the names that the network still knows."""
-        wanted = self._measuring.names.get(due.network, {})
-        names = self._alive(publisher, due, wanted, budget, ask_all=False)
+        """The looks at a channel's posts. A name that the network was found not to know is left out for a week."""
         try:
-            yield from publisher.measure(due.posted, names)
+            yield from publisher.measure(due.posted, self._names(due))
+            return
         except DeadMetric:
-            names = self._alive(publisher, due, wanted, budget, ask_all=True)
-            yield from publisher.measure(due.posted, names)
+            self._probe(publisher, due, budget)
+        try:
+            yield from publisher.measure(due.posted, self._names(due))
+        except DeadMetric:
+            raise Unclear(Reason.UNREADABLE_ANSWER, "each metric is known alone, but not all together") from None
 
-    def _alive(
-        self, publisher: Publisher, due: _Due, wanted: Mapping[str, str], budget: _Budget, ask_all: bool
-    ) -> dict[str, str]:
-        """Of the wanted names those that the network knows; each that was not asked for lately is asked for alone."""
+    def _names(self, due: _Due) -> dict[str, str]:
+        """By metric the names to ask for."""
+        wanted = self._measuring.names.get(due.network, {})
         with self._begin() as connection:
-            now = ledger.now_of(connection, self._clock)
-            known = {row.name: row for row in _names(connection, due.channel_id)}
-        alive: dict[str, str] = {}
-        for metric, name in wanted.items():
-            row = known.get(name)
-            if ask_all or row is None or now - row.asked_at >= ASK_NAMES_AGAIN:
-                answer = publisher.probe(next(iter(due.posts)), name)
-                with self._begin() as connection:
-                    _note_name(connection, due.channel_id, name, answer, ledger.now_of(connection, self._clock))
-                    self._spend(connection, due.channel_id, budget, 0.0)
-            else:
-                answer = bool(row.alive)
-            if answer:
-                alive[metric] = name
-        return alive
+            asked_since = ledger.now_of(connection, self._clock) - ASK_NAMES_AGAIN
+            rows = _names(connection, due.channel_id)
+        dead = {row.name for row in rows if not row.alive and row.asked_at > asked_since}
+        return {metric: name for metric, name in wanted.items() if name not in dead}
+
+    def _probe(self, publisher: Publisher, due: _Due, budget: _Budget) -> None:
+        """Ask for each name alone."""
+        for name in sorted(set(self._measuring.names.get(due.network, {}).values())):
+            alive = publisher.probe(name)
+            with self._begin() as connection:
+                self._spend(connection, due.channel_id, budget, 0.0)
+                _note_name(connection, due.channel_id, name, alive, ledger.now_of(connection, self._clock))
 
     def _record(self, due: _Due, look: Look, budget: _Budget, taken: Taken) -> set[str]:
         """Write down what a call brought; returns the remote ids that are done with."""

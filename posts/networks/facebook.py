@@ -626,10 +626,10 @@ class FacebookPublisher:
             frozenset(key for key, part in parts.items() if part.gone),
         )
 
-    def probe(self, remote_id: str, name: str) -> bool:
-        """GET /{post}/insights with that one name."""
+    def probe(self, name: str) -> bool:
+        """Ask for that one name on the Page's newest post; a Page without posts refuses no name."""
         try:
-            self._asked_figures(lambda: self._graph.get_connections(remote_id, "insights", metric=name))
+            self._figures_page(Asking({name: name}, edges=False), 1, "")
         except DeadMetric:
             return False
         return True

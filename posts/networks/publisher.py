@@ -195,8 +195,8 @@ class Publisher(Protocol):
         metrics to what this network calls them, where that is a setting. Raises DeadMetric where the network knows one
         of the names no more, and an Outcome as `check`."""
 
-    def probe(self, remote_id: str, name: str) -> bool:
-        """Whether the network still knows a metric by that name, asked on a post. Raises an Outcome as `check`."""
+    def probe(self, name: str) -> bool:
+        """Whether the network still knows a metric by that name. Raises an Outcome as `check`."""
 
     def correct(self, remote_id: str, text: str) -> None:
         """Change the text of a published post. Raises Refused(\"not_editable\") where the network has no editing."""

@@ -656,7 +656,7 @@ class TwitterPublisher:
         except ValueError as error:
             raise Unclear(Reason.UNREADABLE_ANSWER, str(error), server_time=reply.server_time) from None
 
-    def probe(self, remote_id: str, name: str) -> bool:
+    def probe(self, name: str) -> bool:
         """X's names are fields of its document; there is nothing to try."""
         return True
 

@@ -22,6 +22,7 @@ from campaign.news import REFUSALS
 from posts.clock import ManualClock
 from posts.drafts import Draft, Image
 from posts.errors import Outcome, Refused, SignedOut, Throttled, Unclear, Unreachable
+from posts.figures import Posted
 from posts.networks import facebook as door
 from posts.networks.facebook import LIMITS, RULES, FacebookPublisher, GraphError, rule_for
 from posts.networks.publisher import Absent, Blind, Call, CredentialsError, Endpoint, Found, Prepared, Reply
@@ -754,3 +755,61 @@ def test_no_json_whatever_breaks_the_reading(body: Any) -> None:
         door.timeline_page(body, APP_ID)
     except ValueError as sentence:
         assert str(sentence)
+
+
+# Figures
+
+POST = Posted("1001_42", NOW - timedelta(hours=3))
+LIST = {"data": [{"id": "1001_42", "created_time": "2026-11-24T06:00:00+0000", "shares": {"count": 2}}]}
+
+
+def test_figures_of_fifty_posts_come_with_one_call_by_the_page_s_own_list(graph: ScriptedServer) -> None:
+    graph.says(Says(body=LIST))
+    (look,) = publisher(graph).measure([POST], {"views": "post_media_view"})
+    assert look.figures["1001_42"]["shares"].value == 2
+    assert look.figures["1001_42"]["views"].value is None
+    asked = graph.asked[-1]
+    assert asked.path == "/v26.0/1001/published_posts"
+    assert "insights.metric(post_media_view)" in asked.query["fields"]
+
+
+def test_without_the_permission_for_comments_the_rest_is_still_measured(graph: ScriptedServer) -> None:
+    graph.says(error(10), error(200), Says(body=LIST))
+    (look,) = publisher(graph).measure([POST], {"views": "post_media_view"})
+    assert {metric: figure.value for metric, figure in look.figures["1001_42"].items()} == {"shares": 2}
+    fields = [one.query["fields"] for one in graph.asked[-3:]]
+    assert ["reactions" in one for one in fields] == [True, False, False]
+    assert ["insights" in one for one in fields] == [True, True, False]
+
+
+def test_without_any_permission_the_channel_s_owner_is_told(graph: ScriptedServer) -> None:
+    graph.says(error(10), error(10), error(10))
+    with pytest.raises(SignedOut):
+        list(publisher(graph).measure([POST], {"views": "post_media_view"}))
+
+
+def test_measuring_stops_while_there_is_enough_left_for_posting(graph: ScriptedServer) -> None:
+    usage = json.dumps({"1001": [{"call_count": 80, "total_cputime": 1, "total_time": 1}]})
+    graph.says(Says(200, LIST, {"x-business-use-case-usage": usage}))
+    looks = publisher(graph).measure([POST, Posted("1001_7", NOW - timedelta(days=9))], {})
+    assert next(looks).figures
+    with pytest.raises(Throttled) as caught:
+        next(looks)
+    assert caught.value.until is not None and caught.value.until > NOW
+
+
+def test_older_posts_come_in_a_batch_and_a_part_that_ran_out_of_time_is_not_gone(graph: ScriptedServer) -> None:
+    gone = json.dumps({"error": {"code": 100, "error_subcode": 33, "message": "does not exist"}})
+    parts = [None, {"code": 200, "body": json.dumps({"id": "1001_2"})}, {"code": 400, "body": gone}]
+    graph.says(Says(body={"data": []}), Says(body=parts))
+    posts = [Posted(f"1001_{number}", NOW - timedelta(days=40)) for number in (1, 2, 3)]
+    _, look = publisher(graph).measure(posts, {})
+    assert set(look.figures) == {"1001_2"}
+    assert look.gone == {"1001_3"}
+
+
+@pytest.mark.parametrize("alive", [True, False])
+def test_a_metric_is_tried_alone(graph: ScriptedServer, alive: bool) -> None:
+    dead = error(100, message="(#100) The value must be a valid insights metric")
+    graph.says(Says(body={"data": []}) if alive else dead)
+    assert publisher(graph).probe("post_media_view") is alive
