@@ -19,7 +19,7 @@ from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from campaign import atlas, feeds, initial, review, sampling, templating, web
+from campaign import atlas, feeds, initial, review, sampling, templating, visits, web
 from campaign.access import SCOPES
 from campaign.app import App, OutOfRhythm
 from campaign.campaigns import CampaignError
@@ -104,6 +104,7 @@ campaign_verbs = typer.Typer(help="Campaigns: which places, where, when, with wh
 announcement_verbs = typer.Typer(help="Single announcements: add, edit, decide, settle.", no_args_is_help=True)
 template_verbs = typer.Typer(help="Post templates.", no_args_is_help=True)
 samples_verbs = typer.Typer(help="The engagement figures that were measured.", no_args_is_help=True)
+visits_verbs = typer.Typer(help="Visits that the portal's own web statistics counted.", no_args_is_help=True)
 user_verbs = typer.Typer(help="Who may use the pages, in which role.", no_args_is_help=True)
 log_verbs = typer.Typer(help="The append-only log of everything that happened.", invoke_without_command=True)
 cli.add_typer(portal_verbs, name="portal")
@@ -114,6 +115,7 @@ cli.add_typer(announcement_verbs, name="announcement")
 cli.add_typer(template_verbs, name="template")
 cli.add_typer(log_verbs, name="log")
 cli.add_typer(samples_verbs, name="samples")
+cli.add_typer(visits_verbs, name="visits")
 cli.add_typer(user_verbs, name="user")
 
 
@@ -1143,6 +1145,28 @@ def measure(
     else:
         out.print(tell("measured", taken.sampled, taken.skipped, taken.failed, len(taken.gone)), markup=False)
     if taken.failed or taken.skipped:
+        raise typer.Exit(REFUSED)
+
+
+@visits_verbs.command("import")
+def visits_import(
+    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="Columns utm_content, visits and perhaps day.")],
+    as_json: Json = False,
+) -> None:
+    """Take over visits that the portal's own web statistics counted, by the mark in our links.
+
+    Matomo's export of campaign contents fits as it is. Bad rows are named and end with code 1; the others are taken.
+    """
+    taken = visits.import_file(opened(), file)
+    rejected = [(number, refusal(error, _said.language)) for number, error in taken.rejected]
+    if as_json:
+        told = [{"row": number, "reason": reason} for number, reason in rejected]
+        emit({"read": taken.read, "kept": taken.kept, "rejected": told})
+    else:
+        out.print(tell("visits_taken", taken.read, taken.kept, len(rejected)), markup=False)
+        for number, reason in rejected[: visits.SHOWN]:
+            err.print(tell("visits_row", number, reason), markup=False)
+    if rejected:
         raise typer.Exit(REFUSED)
 
 

@@ -121,6 +121,10 @@ def _text(value: Any) -> str:
     return value
 
 
+def _text_or_empty(value: Any) -> str:
+    return "" if value == "" else _text(value)
+
+
 def _flag(value: Any) -> bool:
     if isinstance(value, bool):
         return value
@@ -300,6 +304,11 @@ SETTINGS: tuple[Setting, ...] = (
         "Facebook's name for clicks by type; those on links are counted.",
         _metric_name,
     ),
+    Setting("visits.file", "", "CSV file of visits by utm_content, read each hour.", _text_or_empty),
+    Setting(
+        "visits.url", "", "Database that counts visits (SQLAlchemy URL, a user who may only read).", _text_or_empty
+    ),
+    Setting("visits.query", "", "SELECT on it with the columns content, day and visits.", _text_or_empty),
     Setting("web.address", "", "Address of the pages as browsers see it; empty: as served.", _url_or_empty),
     Setting("web.idle", "1h", "How long nobody may be active before having to sign in again.", _positive_duration),
     Setting("web.longest", "12h", "How long a sign-in lasts at most.", _positive_duration),

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Row
 from sqlalchemy.exc import SQLAlchemyError
 
-from campaign import compose, desk, planning, sampling, store
+from campaign import compose, desk, planning, sampling, store, visits
 from campaign.app import App
 from campaign.campaigns import Campaign, parse_campaign
 from campaign.db import DatabaseUnreachable, WorkerLock
@@ -369,6 +369,10 @@ class Work:
         keep |= {Path(image["file"]).name for row in rows if row.draft for image in row.draft["images"]}
         trim(self._app.settings.path("media_dir"), MEDIA_BYTES, keep)
         sampling.forget(self._app)
+
+    def count_visits(self) -> None:
+        """Take over the visits that the portal's own statistics counted, where the settings name them."""
+        visits.refresh(self._app)
 
     def measure(self) -> None:
         """Take the samples that are due, one machine at a time; posting waits for nothing here."""

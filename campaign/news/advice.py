@@ -278,6 +278,11 @@ ADVICE: dict[str, tuple[str, str]] = {
         "Gemessen: {0} Beiträge; für später aufgehoben: {1}; nicht zu messen: {2}; im Netzwerk verschwunden: {3}.",
         "Measured: {0} announcements; left for later: {1}; not to be had: {2}; vanished from the network: {3}.",
     ),
+    "visits_taken": (
+        "Gelesen: {0} Zeilen; übernommen: {1} zu eigenen Beiträgen; unbrauchbar: {2}.",
+        "Read: {0} rows; taken over: {1} of our own announcements; unusable: {2}.",
+    ),
+    "visits_row": ("Zeile {0}: {1}", "Row {0}: {1}"),
     "samples_purged": ("Gelöscht: {0} Messwerte.", "Deleted: {0} samples."),
     "measuring": ("Messen auf Kanal {0}: {1}", "Measuring channel {0}: {1}"),
     "metric_withdrawn": (

@@ -22,6 +22,14 @@ REFUSALS: dict[str, tuple[str, str]] = {
         "Diese Kanäle der Kampagne gibt es nicht: {0}; `kreativorte channel add` legt sie an.",
         "These channels of the campaign do not exist: {0}; `kreativorte channel add` makes them.",
     ),
+    "visits_columns_missing": (
+        "Den Besuchen fehlt eine Spalte; gebraucht werden »{0}« und »{1}«, dazu der Tag, wenn nach Tagen gezählt ist.",
+        'The visits lack a column; needed are "{0}" and "{1}", and the day where they are counted by day.',
+    ),
+    "visits_content_missing": ("Das Kennzeichen (utm_content) fehlt.", "The mark (utm_content) is missing."),
+    "visits_day_unreadable": ("»{0}« ist kein Tag wie 2027-03-31.", '"{0}" is no day such as 2027-03-31.'),
+    "visits_count_unreadable": ("»{0}« ist keine Anzahl.", '"{0}" is no count.'),
+    "visits_file_too_large": ("Die Datei ist größer als {0} MB.", "The file is larger than {0} MB."),
     "measuring_under_way": (
         "Es wird gerade gemessen; bitte in einigen Minuten noch einmal versuchen.",
         "Figures are being measured right now; please try again in a few minutes.",
