@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from campaign import web
 from campaign.roles import Role
@@ -28,6 +28,8 @@ ARGUMENTS = (
 )
 LAPTOP = {"width": 1440, "height": 900}
 TELEPHONE = {"width": 390, "height": 844}
+# On a machine that has other work to do, a page may take its time.
+expect.set_options(timeout=15_000)
 
 
 @pytest.fixture(scope="session")
