@@ -169,6 +169,24 @@ def test_without_scripts_a_campaign_is_made_with_whole_pages(visited: Visited, c
     context.close()
 
 
+def test_without_scripts_a_place_is_left_out_and_taken_back(visited: Visited, chromium: Browser) -> None:
+    village = visited.village
+    number = village.number("Alte Mühle", "kreativorte")
+    context = chromium.new_context(viewport=TELEPHONE, locale="de-DE", java_script_enabled=False)
+    page = Person(context).arrive(visited.site, "Anna", Role.EDITOR)
+    page.goto(f"{visited.site.address}/orte/{number}")
+    page.locator("summary", has_text="Nicht ankündigen").click()
+    page.locator("main").get_by_label("Grund").fill("liegt im Streit")
+    page.get_by_role("button", name="Nicht mehr ankündigen").click()
+    expect(page.get_by_role("status").filter(has_text="ist abgesagt")).to_be_visible()
+    assert village.row(number)["skipped"]
+    assert {state for _step, _occurrence, state in village.calendar(number)} == {"cancelled"}
+    page.get_by_role("button", name="Wieder ankündigen").click()
+    expect(page.get_by_role("status").filter(has_text="wird wieder angekündigt")).to_be_visible()
+    assert not village.row(number)["skipped"]
+    context.close()
+
+
 def test_the_pages_fit_at_200_percent(visited: Visited, chromium: Browser) -> None:
     context = chromium.new_context(viewport={"width": 640, "height": 400}, device_scale_factor=2, locale="de-DE")
     page = Person(context).arrive(visited.site, "Anna", Role.APPROVER)
