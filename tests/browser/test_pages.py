@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from campaign.desk import Entry
 from campaign.roles import Role
 from posts.states import State
-from tests.browser.conftest import LAPTOP, TELEPHONE, Person, Site
+from tests.browser.conftest import LAPTOP, TELEPHONE, Person, Site, slow_first
 from tests.integration.guest import PASSWORD
 
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
@@ -79,6 +79,24 @@ def test_somebody_signs_in_approves_and_pulls_the_brake(site: Site, person: Pers
     assert site.house.app.condition().braked_since is not None
     page.get_by_role("button", name="Bremse lösen").click()
     expect(page.locator(".banner-stop")).to_have_count(0)
+
+
+def test_two_that_are_approved_one_right_after_the_other_are_both_seen_to_be(site: Site, person: Person) -> None:
+    channel = site.house.channel("twitter")
+    first, second = _draft(site, channel, "Der erste"), _draft(site, channel, "Der zweite", 4)
+    page = person.arrive(site, "Anna", Role.APPROVER)
+    order: list[str] = []
+    page.on("request", lambda one: order.append("sent") if one.method == "POST" else None)
+    page.on("response", lambda one: order.append("answered") if one.request.method == "POST" else None)
+    answer = slow_first(page, "**/freigeben")
+    for number in (first, second):
+        page.locator(f"#beitrag-{number}").get_by_role("button", name="Freigeben").click()
+    answer()
+    expect(page.locator("article")).to_have_count(0)
+    expect(page.get_by_role("status").filter(has_text="Freigegeben.")).to_be_visible()
+    assert {site.house.state(first), site.house.state(second)} == {State.APPROVED}
+    # The answer to the first would otherwise tell how it was before the second, or be told nowhere.
+    assert order == ["sent", "answered"] * 2
 
 
 def test_a_refusal_stands_beside_its_card_and_has_the_focus(site: Site, person: Person) -> None:

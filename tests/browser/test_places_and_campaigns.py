@@ -14,7 +14,7 @@ from campaign import atlas, rehearsal
 from campaign.roles import Role
 from posts.clock import ManualClock
 from posts.sandbox.server import Server
-from tests.browser.conftest import LAPTOP, TELEPHONE, Person, Site, answering
+from tests.browser.conftest import LAPTOP, TELEPHONE, Person, Site, answering, slow_first
 from tests.browser.test_pages import overflowing, serious
 from tests.conftest import START
 from tests.integration.harness import Networks
@@ -119,6 +119,41 @@ def test_rows_come_without_reloading_and_the_hands_stay_where_they_are(visited: 
     page.wait_for_url("**/kampagnen/sommer-am-fluss")
     kept = rehearsal.campaign(visited.village.app, "sommer-am-fluss").campaign
     assert [step.name for step in kept.steps] == ["nachklang", "vorstellung"]
+
+
+def test_whoever_presses_faster_than_the_page_answers_loses_nothing(visited: Visited, person: Person) -> None:
+    page = person.arrive(visited.site, "Anna", Role.APPROVER)
+    page.goto(f"{visited.site.address}/kampagnen/neu")
+    fill(page)
+    page.get_by_role("button", name="weiterer Schritt").click()
+    page.locator("#f-steps-1-name").fill("nachklang")
+    page.locator("#f-steps-1-templates").select_option("nachklang")
+    page.evaluate("window.notReloaded = true")
+    answer = slow_first(page, "**/kampagnen/neu")
+    page.locator("#b-up-steps-1").click()
+    page.locator("#b-vorschau").click()
+    answer()
+    expect(page.locator("#vorschau")).to_be_focused()
+    expect(page.locator("#f-steps-0-name")).to_have_value("nachklang")
+    answer = slow_first(page, "**/kampagnen/neu")
+    page.locator("#b-up-steps-1").click()
+    page.get_by_role("button", name="Speichern").click()
+    answer()
+    page.wait_for_url("**/kampagnen/sommer-am-fluss")
+    kept = rehearsal.campaign(visited.village.app, "sommer-am-fluss").campaign
+    assert [step.name for step in kept.steps] == ["vorstellung", "nachklang"]
+
+
+def test_a_press_before_the_form_that_came_is_ready_is_done_without_reloading(visited: Visited, person: Person) -> None:
+    page = person.arrive(visited.site, "Anna", Role.APPROVER)
+    page.goto(f"{visited.site.address}/kampagnen/neu")
+    fill(page)
+    page.evaluate("window.notReloaded = true; htmx.config.defaultSettleDelay = 1500")
+    page.get_by_role("button", name="weiterer Termin").click()
+    expect(page.locator("#f-rhythm-slots-1-weekday")).to_be_visible()
+    page.locator("#b-vorschau").click()
+    expect(page.locator("#vorschau")).to_be_focused()
+    assert page.evaluate("window.notReloaded")
 
 
 def test_enter_in_a_field_shows_the_preview_and_saves_nothing(visited: Visited, person: Person) -> None:
