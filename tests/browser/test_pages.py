@@ -7,7 +7,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from campaign.desk import Entry
@@ -109,24 +108,6 @@ def test_a_refusal_stands_beside_its_card_and_has_the_focus(site: Site, person: 
     expect(card.get_by_role("alert")).to_be_focused()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_on_any_page(site: Site, person: Person, scheme: Any) -> None:
-    busy(site)
-    person.page.emulate_media(color_scheme=scheme)
-    person.page.goto(f"{site.address}/anmelden")
-    assert serious(person.page) == []
-    page = person.arrive(site, "Annegret Mustermann-Beispielhausen", Role.ADMINISTRATOR)
-    site.house.app.set_brake(True, "Übung")
-    for path in ("/heute", "/protokoll", "/protokoll/pruefung", "/gibt-es-nicht"):
-        answer = page.goto(site.address + path)
-        assert answer is not None
-        assert page.evaluate("document.documentElement.dataset.bsTheme") == scheme
-        assert serious(page) == [], path
-        assert overflowing(page) == 0, path
-    # What an address that is not there answers, the browser writes down as well.
-    person.complaints[:] = [one for one in person.complaints if "404" not in one]
-
-
 def test_opened_menus_are_accessible_and_close_with_escape(site: Site, person: Person) -> None:
     page = person.arrive(site, "Anna", Role.ADMINISTRATOR)
     for summary in page.locator("details.drop:visible > summary").all():
@@ -178,16 +159,6 @@ def test_without_scripts_everything_works_with_whole_pages(site: Site, chromium:
     page.get_by_label("Passwort").fill(PASSWORD)
     page.get_by_role("main").get_by_role("button", name="Anmelden").click()
     page.wait_for_url("**/heute")
-    context.close()
-
-
-def test_at_200_percent_a_laptop_s_page_still_fits(site: Site, chromium: Browser) -> None:
-    busy(site)
-    context = chromium.new_context(viewport={"width": 640, "height": 400}, device_scale_factor=2, locale="de-DE")
-    page = Person(context).arrive(site, "Anna", Role.APPROVER)
-    for path in ("/heute", "/protokoll"):
-        page.goto(site.address + path)
-        assert overflowing(page) == 0, path
     context.close()
 
 
