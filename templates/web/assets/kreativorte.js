@@ -19,7 +19,10 @@ document.addEventListener("htmx:before:response", ({ detail: { ctx } }) => {
 let underway = false;
 let waiting = null;
 document.addEventListener("htmx:before:request", ({ target }) => {
-  if (target.closest?.("form[data-whole]")) underway = true;
+  const form = target.closest?.("form[data-whole]");
+  if (!form) return;
+  underway = true;
+  form.setAttribute("aria-busy", "true");
 });
 document.addEventListener(
   "click",
@@ -35,6 +38,7 @@ document.addEventListener(
 document.addEventListener("htmx:finally:request", () => {
   if (!underway) return;
   underway = false;
+  document.querySelector("form[data-whole]")?.removeAttribute("aria-busy");
   const pressed = waiting;
   waiting = null;
   if (pressed) document.getElementById(pressed)?.click();
