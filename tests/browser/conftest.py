@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
 
 from campaign import web
 from campaign.roles import Role
@@ -28,6 +28,8 @@ ARGUMENTS = (
 )
 LAPTOP = {"width": 1440, "height": 900}
 TELEPHONE = {"width": 390, "height": 844}
+# On a machine that has other work to do, a page may take its time.
+expect.set_options(timeout=15_000)
 
 
 @pytest.fixture(scope="session")
@@ -104,6 +106,20 @@ class Person:
         self.page.get_by_role("button", name="Festlegen und anmelden").click()
         self.page.wait_for_url("**/heute")
         return self.page
+
+
+def slow_first(page: Page, address: str) -> Callable[[], None]:
+    """The first answer from there keeps a person waiting until what is returned is called."""
+    held: list[Route] = []
+
+    def answer(route: Route) -> None:
+        if held or route.request.method != "POST":
+            route.continue_()
+        else:
+            held.append(route)
+
+    page.route(address, answer)
+    return lambda: held[0].continue_()
 
 
 @pytest.fixture(params=[LAPTOP, TELEPHONE], ids=["laptop", "telephone"])

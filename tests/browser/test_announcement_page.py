@@ -58,7 +58,7 @@ def test_what_is_typed_is_counted_and_shown_while_one_types(site: Site, person: 
     expect(page.locator("#stand")).to_contain_text("38 von 280 Zeichen")
     expect(page.locator("#vorschau .post-text")).to_contain_text("example.org/xxxxxxxxxxxxxx…")
     expect(page.locator("#urteil")).to_contain_text("Nichts steht dagegen.")
-    text.press_sequentially("ä" * 281)
+    text.fill("ä" * 281)
     expect(page.locator("#urteil")).to_contain_text("zu lang")
     expect(text).to_be_focused()
     assert overflowing(page) == 0
@@ -171,8 +171,6 @@ def test_axe_finds_nothing_in_any_state(site: Site, person: Person, scheme: Any)
         page.evaluate("document.querySelectorAll('details').forEach(one => one.open = !one.closest('header'))")
         assert serious(page) == [], state
         assert overflowing(page) == 0, state
-    page.goto(f"{site.address}/beitraege/neu")
-    assert serious(page) == [] and overflowing(page) == 0
 
 
 def test_without_scripts_writing_saving_and_deciding_work(site: Site, chromium: Browser, hof: Path) -> None:
@@ -193,11 +191,4 @@ def test_without_scripts_writing_saving_and_deciding_work(site: Site, chromium: 
     page.get_by_role("button", name="Jetzt freigeben und senden").click()
     expect(page.get_by_role("status").filter(has_text="Geht jetzt hinaus.")).to_be_visible()
     assert site.house.state(number) is State.APPROVED
-    context.close()
-
-
-def test_at_200_percent_the_page_still_fits(site: Site, chromium: Browser) -> None:
-    context = chromium.new_context(viewport={"width": 640, "height": 400}, device_scale_factor=2, locale="de-DE")
-    page, _ = opened(site, Person(context), "Donaudampfschifffahrtsgesellschaft" * 6)
-    assert overflowing(page) == 0
     context.close()

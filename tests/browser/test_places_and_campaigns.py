@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from campaign import atlas, rehearsal
+from campaign import rehearsal
 from campaign.roles import Role
 from posts.clock import ManualClock
 from posts.sandbox.server import Server
-from tests.browser.conftest import LAPTOP, TELEPHONE, Person, Site, answering
+from tests.browser.conftest import LAPTOP, TELEPHONE, Person, Site, answering, slow_first
 from tests.browser.test_pages import overflowing, serious
 from tests.conftest import START
 from tests.integration.harness import Networks
@@ -44,29 +44,11 @@ def visited(tmp_path: Path) -> Iterator[Visited]:
             yield Visited(village, site)
 
 
-def burst(village: Village) -> None:
-    for number in range(12):
-        village.portals["kreativorte"].place(f"Hof {number}", town=f"Dorf {number}")
-    village.portals["kreativorte"].place("")
-    village.app.pull()
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_and_nothing_overflows(visited: Visited, person: Person, scheme: Any) -> None:
-    village, address = visited.village, visited.site.address
-    burst(village)
-    atlas.skip(village.app, village.number("Alte Mühle", "kreativorte"), "Presseamt entscheidet")
+def test_axe_finds_nothing_in_a_campaign_s_preview(visited: Visited, person: Person, scheme: Any) -> None:
     person.page.emulate_media(color_scheme=scheme)
     page = person.arrive(visited.site, "Anna", Role.APPROVER)
-    skipped, twice = village.number("Alte Mühle", "kreativorte"), village.number("Alte Mühle", "zukunftsorte")
-    paths = ["/orte", "/orte?stand=held", "/orte/abgewiesen", "/orte/1", f"/orte/{skipped}", f"/orte/{twice}"]
-    paths += ["/kampagnen", "/kampagnen/altmark", "/kampagnen/neu", "/kampagnen/altmark/bearbeiten"]
-    for path in paths:
-        page.goto(address + path)
-        for one in page.locator("main details:not([open]) > summary").all():
-            one.click()
-        assert serious(page) == [], path
-        assert overflowing(page) == 0, path
+    page.goto(f"{visited.site.address}/kampagnen/altmark/bearbeiten")
     page.locator("#b-vorschau").click()
     expect(page.locator("#vorschau")).to_be_focused()
     assert serious(page) == [] and overflowing(page) == 0
@@ -121,6 +103,41 @@ def test_rows_come_without_reloading_and_the_hands_stay_where_they_are(visited: 
     assert [step.name for step in kept.steps] == ["nachklang", "vorstellung"]
 
 
+def test_whoever_presses_faster_than_the_page_answers_loses_nothing(visited: Visited, person: Person) -> None:
+    page = person.arrive(visited.site, "Anna", Role.APPROVER)
+    page.goto(f"{visited.site.address}/kampagnen/neu")
+    fill(page)
+    page.get_by_role("button", name="weiterer Schritt").click()
+    page.locator("#f-steps-1-name").fill("nachklang")
+    page.locator("#f-steps-1-templates").select_option("nachklang")
+    page.evaluate("window.notReloaded = true")
+    answer = slow_first(page, "**/kampagnen/neu")
+    page.locator("#b-up-steps-1").click()
+    page.locator("#b-vorschau").click()
+    answer()
+    expect(page.locator("#vorschau")).to_be_focused()
+    expect(page.locator("#f-steps-0-name")).to_have_value("nachklang")
+    answer = slow_first(page, "**/kampagnen/neu")
+    page.locator("#b-up-steps-1").click()
+    page.get_by_role("button", name="Speichern").click()
+    answer()
+    page.wait_for_url("**/kampagnen/sommer-am-fluss")
+    kept = rehearsal.campaign(visited.village.app, "sommer-am-fluss").campaign
+    assert [step.name for step in kept.steps] == ["vorstellung", "nachklang"]
+
+
+def test_a_press_before_the_form_that_came_is_ready_is_done_without_reloading(visited: Visited, person: Person) -> None:
+    page = person.arrive(visited.site, "Anna", Role.APPROVER)
+    page.goto(f"{visited.site.address}/kampagnen/neu")
+    fill(page)
+    page.evaluate("window.notReloaded = true; htmx.config.defaultSettleDelay = 1500")
+    page.get_by_role("button", name="weiterer Termin").click()
+    expect(page.locator("#f-rhythm-slots-1-weekday")).to_be_visible()
+    page.locator("#b-vorschau").click()
+    expect(page.locator("#vorschau")).to_be_focused()
+    assert page.evaluate("window.notReloaded")
+
+
 def test_enter_in_a_field_shows_the_preview_and_saves_nothing(visited: Visited, person: Person) -> None:
     page = person.arrive(visited.site, "Anna", Role.APPROVER)
     page.goto(f"{visited.site.address}/kampagnen/neu")
@@ -169,12 +186,21 @@ def test_without_scripts_a_campaign_is_made_with_whole_pages(visited: Visited, c
     context.close()
 
 
-def test_the_pages_fit_at_200_percent(visited: Visited, chromium: Browser) -> None:
-    context = chromium.new_context(viewport={"width": 640, "height": 400}, device_scale_factor=2, locale="de-DE")
-    page = Person(context).arrive(visited.site, "Anna", Role.APPROVER)
-    for path in ("/orte", "/orte/1", "/kampagnen", "/kampagnen/altmark", "/kampagnen/altmark/bearbeiten"):
-        page.goto(visited.site.address + path)
-        assert overflowing(page) == 0, path
+def test_without_scripts_a_place_is_left_out_and_taken_back(visited: Visited, chromium: Browser) -> None:
+    village = visited.village
+    number = village.number("Alte Mühle", "kreativorte")
+    context = chromium.new_context(viewport=TELEPHONE, locale="de-DE", java_script_enabled=False)
+    page = Person(context).arrive(visited.site, "Anna", Role.EDITOR)
+    page.goto(f"{visited.site.address}/orte/{number}")
+    page.locator("summary", has_text="Nicht ankündigen").click()
+    page.locator("main").get_by_label("Grund").fill("liegt im Streit")
+    page.get_by_role("button", name="Nicht mehr ankündigen").click()
+    expect(page.get_by_role("status").filter(has_text="ist abgesagt")).to_be_visible()
+    assert village.row(number)["skipped"]
+    assert {state for _step, _occurrence, state in village.calendar(number)} == {"cancelled"}
+    page.get_by_role("button", name="Wieder ankündigen").click()
+    expect(page.get_by_role("status").filter(has_text="wird wieder angekündigt")).to_be_visible()
+    assert not village.row(number)["skipped"]
     context.close()
 
 

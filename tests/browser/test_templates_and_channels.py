@@ -1,16 +1,11 @@
-"""Vorlagen and Kanäle in a browser: trials while typing, the keyboard, without scripts; nothing overflows."""
+"""Vorlagen and Kanäle in a browser: trials while typing, the keyboard, without scripts."""
 
 from __future__ import annotations
 
-from typing import Any
-
-import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from campaign import templating
 from campaign.roles import Role
 from tests.browser.conftest import Person, Site
-from tests.browser.test_pages import overflowing, serious
 from tests.integration.test_templating import BETTER
 
 PAGE = "/vorlagen/twitter/vorstellung"
@@ -74,40 +69,6 @@ def test_variables_are_inserted_where_the_cursor_is(site: Site, person: Person) 
     expect(page.locator("#vorschau .sheet-text").first).to_contain_text("Am 24. November 2026 um zehn")
     page.once("dialog", lambda dialog: dialog.accept())
     page.goto(site.address + "/heute")
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_and_nothing_overflows(site: Site, person: Person, scheme: Any) -> None:
-    channel = site.house.channel("twitter")
-    site.house.channel("facebook")
-    site.house.add(channel, "Ein Beitrag", 7200)
-    app = site.house.app
-    templating.save(app, "twitter", "vorstellung", BETTER, "kürzer", base=0, use=True)
-    templating.save(app, "twitter", "vorstellung", BETTER + "Mehr {{ davon", "", base=1, use=False)
-    person.page.emulate_media(color_scheme=scheme)
-    page = person.arrive(site, "Annegret Mustermann-Beispielhausen", Role.ADMINISTRATOR)
-    for path in (
-        *("/vorlagen", PAGE, f"{PAGE}?von=0&nach=2", "/vorlagen/facebook/aufruf"),
-        *("/kanaele", f"/kanaele/{channel}", f"/kanaele/{channel}/zugang", f"/kanaele/{channel}/entfernen"),
-        *("/kanal-verbinden", "/kanal-verbinden?art=x-oauth2", "/kanal-verbinden?art=facebook"),
-    ):
-        page.goto(site.address + path)
-        for summary in page.locator("main details > summary").all():
-            summary.click()
-        assert serious(page) == [], path
-        assert overflowing(page) == 0, path
-
-
-def test_at_twice_the_size_everything_is_within_reach(site: Site, chromium: Browser) -> None:
-    channel = site.house.channel("twitter")
-    context = chromium.new_context(viewport={"width": 720, "height": 450}, device_scale_factor=2, locale="de-DE")
-    person = Person(context)
-    page = person.arrive(site, "Anna", Role.ADMINISTRATOR)
-    for path in ("/vorlagen", PAGE, "/kanaele", f"/kanaele/{channel}", "/kanal-verbinden?art=x"):
-        page.goto(site.address + path)
-        assert overflowing(page) == 0, path
-    context.close()
-    assert person.complaints == []
 
 
 def test_without_scripts_a_template_is_tried_saved_and_compared(site: Site, chromium: Browser) -> None:

@@ -520,5 +520,7 @@
 
   document.getElementById("laedt").remove();
   calendar.render();
+  // Until here a press would have been lost.
+  for (const button of document.querySelectorAll("#blaettern button")) button.disabled = false;
   following = false;
 }

@@ -9,6 +9,41 @@ document.addEventListener("htmx:after:swap", () => {
   document.querySelector("#inhalt [data-told]")?.focus();
 });
 
+// An answer may find the part exchanged that it was meant for, when two were asked for in a row: it goes where that is now.
+document.addEventListener("htmx:before:response", ({ detail: { ctx } }) => {
+  if (ctx.target?.id && !ctx.target.isConnected) ctx.target = document.getElementById(ctx.target.id) ?? ctx.target;
+});
+
+// A form that comes back whole: pressed meanwhile, a button would send what is about to be replaced, or reload the page.
+// It waits, and is pressed on the form that came.
+let underway = false;
+let waiting = null;
+document.addEventListener("htmx:before:request", ({ target }) => {
+  const form = target.closest?.("form[data-whole]");
+  if (!form) return;
+  underway = true;
+  form.setAttribute("aria-busy", "true");
+});
+document.addEventListener(
+  "click",
+  (event) => {
+    const button = underway && event.target.closest?.("form[data-whole] button");
+    if (!button) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    waiting = button.id;
+  },
+  true,
+);
+document.addEventListener("htmx:finally:request", () => {
+  if (!underway) return;
+  underway = false;
+  document.querySelector("form[data-whole]")?.removeAttribute("aria-busy");
+  const pressed = waiting;
+  waiting = null;
+  if (pressed) document.getElementById(pressed)?.click();
+});
+
 // One open drop-down at a time; Escape closes it.
 const openDrops = () => document.querySelectorAll("details.drop[open]");
 document.addEventListener("click", (event) => {
