@@ -15,6 +15,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
@@ -93,17 +94,33 @@ def over(shape: Shape, number: int) -> Shape:
     return whole
 
 
-def runs_of(window: Window, points: int, quick: bool, first: bool) -> Iterator[list[Shape]]:
+@dataclass(frozen=True)
+class Part:
+    """Which points of each window are this run's: the `number`-th of every `of`, so that machines can share the work."""
+
+    number: int = 1
+    of: int = 1
+
+    @classmethod
+    def parse(cls, words: str) -> Part:
+        """From "1/2". Raises ValueError."""
+        number, _, of = words.partition("/")
+        if not 1 <= int(number) <= int(of):
+            raise ValueError(words)
+        return cls(int(number), int(of))
+
+
+def runs_of(window: Window, points: int, quick: bool, first: bool, part: Part) -> Iterator[list[Shape]]:
     """The generations of each run: the first dies at each point in turn, in the full form its heir does so too."""
-    step = 1 if first or not quick else max(1, points // 5)
+    step = part.of if first or not quick else max(1, points // 5)
     dice = random.Random(window.name)
-    for number in range(1, points + 1, step):
+    for number in range(part.number, points + 1, step):
         heir = [] if quick else [over(lambda _life: None, dice.randint(1, points))]
         yield [over(window.shape, number), *heir]
 
 
 def run_windows(
-    database: Database, directory: Path, quick: bool, names: list[str]
+    database: Database, directory: Path, quick: bool, names: list[str], part: Part
 ) -> Iterator[tuple[str, Counter[str]]]:
     """Every window in turn with what was counted."""
     with sandbox_process() as sandbox:
@@ -114,7 +131,7 @@ def run_windows(
                 continue
             found: Counter[str] = Counter()
             points = _points(world, window)
-            for shapes in runs_of(window, points, quick, place == 0):
+            for shapes in runs_of(window, points, quick, place == 0, part):
                 found += counted(world.run(shapes, list(window.faults)), window.name)
             yield window.name, found
 
@@ -178,6 +195,9 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="a few points of each window instead of all")
     parser.add_argument("--database", choices=["sqlite", "postgresql", "both"], default="both")
     parser.add_argument("--window", action="append", default=[], help="only windows whose name contains this")
+    parser.add_argument(
+        "--part", type=Part.parse, default=Part(), help="such as 1/2: every second point, from the first"
+    )
     parser.add_argument("--json", type=Path, help="write the rows to this file as well")
     asked = parser.parse_args()
     console = Console(stderr=True, soft_wrap=True)
@@ -187,7 +207,7 @@ def main() -> int:
         for kind, database in databases(asked.database, directory):
             home = directory / kind
             home.mkdir()
-            found = run_windows(database, home, asked.quick, asked.window)
+            found = run_windows(database, home, asked.quick, asked.window, asked.part)
             if not asked.window or any(name in SOAK for name in asked.window):
                 found = itertools.chain(found, run_soak(kind, database, home, asked.quick))
             collected += rows(found, kind, console)
