@@ -96,7 +96,7 @@ def over(shape: Shape, number: int) -> Shape:
 
 @dataclass(frozen=True)
 class Part:
-    """Which points of each window are this run's: the `number`-th of every `of`, so that machines can share the work."""
+    """Which points of each window are this run's: the `number`-th of every `of`; machines can share the work so."""
 
     number: int = 1
     of: int = 1
