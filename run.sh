@@ -64,6 +64,10 @@ docs) # generated pages: settings, state diagram
   "$venv/bin/python" -m campaign.settings
   "$venv/bin/python" docs/make.py
   ;;
+screenshots) # docs/screenshots: the pages over the demonstration's data (needs Chromium)
+  set_up requirements-dev.txt
+  exec "$venv/bin/python" docs/screenshots.py
+  ;;
 kreativorte) # the command line itself: ./run.sh kreativorte doctor
   set_up requirements.txt
   exec "$venv/bin/kreativorte" "$@"

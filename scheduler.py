@@ -41,6 +41,7 @@ TICKS: tuple[tuple[str, float], ...] = (
     ("look_ahead", 30.0),
     ("retry_held", 300.0),
     ("measure", 60.0),
+    ("mail", 60.0),
     ("count_visits", 3600.0),
     ("tidy", 3600.0),
 )

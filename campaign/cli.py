@@ -19,7 +19,7 @@ from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from campaign import atlas, feeds, initial, review, sampling, templating, visits, web
+from campaign import atlas, feeds, initial, mailing_command, report_command, review, sampling, templating, visits, web
 from campaign.access import SCOPES
 from campaign.app import App, OutOfRhythm
 from campaign.campaigns import CampaignError
@@ -1340,6 +1340,10 @@ def serve(
             highlight=False,
         )
     web.serve(app, at)
+
+
+report_command.add_to(cli, opened)
+mailing_command.add_to(cli, opened)
 
 
 def build(run_daemon: RunDaemon, run_demo: RunDemo) -> Callable[[], int]:

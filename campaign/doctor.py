@@ -28,6 +28,8 @@ CLOCK_DIFFERS = 60.0
 TROUBLES = {"deliver": "daemon_cannot_deliver", "heads": "daemon_cannot_remember"}
 DRAFT_NEAR = timedelta(days=3)
 """How long before its slot a draft is called to mind: over a weekend."""
+MAILING_TAKES = timedelta(minutes=30)
+"""After which an e-mail whose sending was never recorded is told."""
 THROTTLED_LONG = timedelta(hours=1)
 """How long a network may keep a channel waiting before a person is told."""
 
@@ -55,6 +57,7 @@ def examine(app: App) -> list[Finding]:
         *_campaigns(app),
         *_portals(app),
         *_calendar(app),
+        *_mail(app),
     ]
 
 
@@ -207,6 +210,22 @@ def _calls_for(row: Row[Any], now: datetime) -> str | None:
     if state in (State.DRAFT, State.APPROVED):
         return "place_changed" if "place_changed" in row.problems else None
     return "posted_problems" if state is State.POSTED else state.value
+
+
+def _mail(app: App) -> Iterator[Finding]:
+    """Reports by e-mail: what the settings lack, and what a person must decide about."""
+    settings = app.settings
+    if not settings["reports.recipients"] and not settings["mail.host"]:
+        return
+    told = "" if settings["mail.host"] else app.advice("mail_without_server")
+    yield _finding("mail", settings["mail.host"], told)
+    with app.database.read() as connection:
+        now = app.now(connection)
+        rows = store.mailing_rows(connection)
+    for row in rows:
+        if row.state in ("failed", "in_doubt") or (row.state == "sending" and row.claimed_at < now - MAILING_TAKES):
+            word = "mailing_failed" if row.state == "failed" else "mailing_in_doubt"
+            yield _finding("mail", f"{row.kind} {row.period}", app.advice(word, row.id, row.problem or ""))
 
 
 def _finding(check: str, subject: str, told: str) -> Finding:

@@ -11,7 +11,7 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,6 +19,9 @@ from zoneinfo import ZoneInfo
 ENVIRONMENT_PREFIX = "KREATIVORTE_"
 DEFAULT_FILE = "kreativorte.toml"
 _DURATION = re.compile(r"(\d{1,9})(ms|s|m|h|d)")
+MAIL_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?")
+"""What HTML calls a valid address (https://html.spec.whatwg.org/, e-mail state): nothing that could end a header."""
+THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 LONGEST = timedelta(days=3660)
 _UNITS = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 # Names in the environment that are not settings: they choose the file, the key or the acting person.
@@ -59,12 +62,14 @@ def suggestion(name: str, known: Mapping[str, object] | list[str] | tuple[str, .
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting: its dotted name, default as written in TOML, sentence of help and parser."""
+    """One setting: its dotted name, default as written in TOML, sentence of help and parser; a secret one's value is
+    never shown."""
 
     name: str
     default: Any
     help: str
     parse: Callable[[Any], Any]
+    secret: bool = False
 
 
 @dataclass(frozen=True)
@@ -235,6 +240,53 @@ def _texts(value: Any) -> tuple[str, ...]:
     return tuple(value)
 
 
+def _any_text(value: Any) -> str:
+    if not isinstance(value, str) or not value.isprintable():
+        raise SettingsError("must be a text on one line")
+    return value
+
+
+def _port(value: Any) -> int:
+    number = _count(value)
+    if not 1 <= number <= 65_535:
+        raise SettingsError("must be a port between 1 and 65535")
+    return number
+
+
+def _address(value: Any) -> str:
+    if not isinstance(value, str) or not MAIL_ADDRESS.fullmatch(value):
+        raise SettingsError(f"{value!r} is not an e-mail address; write for example presse@example.org")
+    return value
+
+
+def _sender(value: Any) -> str:
+    """An address, or a name with the address behind it."""
+    if value == "":
+        return ""
+    name, bracket, address = _any_text(value).rpartition("<")
+    _address(address.removesuffix(">") if bracket else address)
+    if any(sign in name for sign in '",;:@<>'):
+        raise SettingsError("must be an address, or a name with the address in <> behind it")
+    return str(value)
+
+
+def _addresses(value: Any) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(_address(one) for one in _texts(value)))
+
+
+def _rhythms(value: Any) -> tuple[str, ...]:
+    chosen = _texts(value)
+    for one in chosen:
+        _choice("weekly", "monthly")(one)
+    return chosen
+
+
+def _clock_time(value: Any) -> time:
+    if not isinstance(value, str) or not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value):
+        raise SettingsError("must be a time of day such as 07:00")
+    return time.fromisoformat(value)
+
+
 SETTINGS: tuple[Setting, ...] = (
     Setting("timezone", "Europe/Berlin", "Zone of all wall-clock times (IANA name).", _zone),
     Setting("land", "ST", "Land whose public holidays are kept (ISO 3166-2:DE).", _choice(*LAENDER)),
@@ -303,6 +355,30 @@ SETTINGS: tuple[Setting, ...] = (
         "post_clicks_by_type",
         "Facebook's name for clicks by type; those on links are counted.",
         _metric_name,
+    ),
+    Setting("mail.host", "", "Server that takes e-mails (SMTP); empty: none are sent.", _any_text),
+    Setting("mail.port", 587, "Its port.", _port),
+    Setting(
+        "mail.security",
+        "starttls",
+        "starttls, tls (from the first byte), or none (without a password, or to this very machine).",
+        _choice("starttls", "tls", "none"),
+    ),
+    Setting("mail.user", "", "Name to sign in with; empty: without signing in.", _any_text),
+    Setting("mail.password", "", "Password; better from the environment or a file.", _any_text, secret=True),
+    Setting("mail.password_file", "", "File whose first line is the password.", _any_text),
+    Setting("mail.from", "", "Sender: an address, or a name with the address in <> behind it.", _sender),
+    Setting("mail.timeout", "30s", "Longest wait for the server's answer.", _positive_duration),
+    Setting("reports.recipients", [], "Addresses that get the reports by e-mail.", _addresses),
+    Setting(
+        "reports.every",
+        ["weekly", "monthly"],
+        "weekly (on Mondays, the week before), monthly (on the first, the month before).",
+        _rhythms,
+    ),
+    Setting("reports.at", "07:00", "Time of day at which they are sent.", _clock_time),
+    Setting(
+        "reports.language", "", "Language of the reports: de or en; empty: that of the house.", _choice("", "de", "en")
     ),
     Setting("visits.file", "", "CSV file of visits by utm_content, read each hour.", _text_or_empty),
     Setting(
@@ -375,6 +451,7 @@ def interpret(raw: Mapping[str, Any], directory: Path, file: Path | None) -> Set
             raise SettingsError(f"The setting {name!r} is unknown{suggestion(name, _BY_NAME)}.")
     values = {setting.name: _parsed(setting, given.get(setting.name, setting.default)) for setting in SETTINGS}
     _check_lease(values)
+    _check_mail(values)
     return Settings(values, _portals(portals), _blackouts(blackouts), directory, file)
 
 
@@ -402,6 +479,16 @@ def _check_lease(values: Mapping[str, Any]) -> None:
         raise SettingsError(
             f"The setting 'delivery.lease' must be at least {int(needed.total_seconds())}s: "
             "connect and read time-out together with a margin of 10s."
+        )
+
+
+def _check_mail(values: Mapping[str, Any]) -> None:
+    """Nothing is sent without a sender, and no password over a line that anybody can read."""
+    if values["mail.host"] and not values["mail.from"]:
+        raise SettingsError("The setting 'mail.from' must name a sender once 'mail.host' is set.")
+    if values["mail.security"] == "none" and values["mail.user"] and values["mail.host"] not in THIS_MACHINE:
+        raise SettingsError(
+            "The setting 'mail.security' must be starttls or tls: with none the password would travel readable."
         )
 
 
@@ -444,7 +531,7 @@ def shown(settings: Settings) -> list[Shown]:
     return [
         Shown(setting.name, value, value == _written(setting.parse(setting.default)), setting.help)
         for setting in SETTINGS
-        for value in [_written(settings[setting.name])]
+        for value in ["…" if setting.secret and settings[setting.name] else _written(settings[setting.name])]
     ]
 
 
@@ -455,6 +542,8 @@ def _written(value: Any) -> str:
         return _duration_written(value)
     if isinstance(value, tuple):
         return ", ".join(_written(one) for one in value)
+    if isinstance(value, time):
+        return value.strftime("%H:%M")
     return _PASSWORD.sub(r"\1…@", str(value))
 
 

@@ -8,7 +8,7 @@ import socket
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -19,16 +19,18 @@ from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
-from campaign import initial, web
+from campaign import initial, reports, sampling, web
 from campaign.app import App
 from campaign.demo.portal import CAMPAIGNS, build_portal, campaign_file
+from campaign.reports import wording
 from campaign.roles import Role
 from campaign.settings import SettingsError, load
-from posts.clock import LeapingClock
+from posts.clock import Clock, LeapingClock
 from posts.sandbox.server import Server, is_sandbox
 
 SHOWN_POSTS = 6
 CALENDAR_WEEKS = 5
+WEEKS_LATER = 6
 FIELDS = (
     *("id", "name", "regions", "town", "categories", "hashtags", "teaser", "body", "image_url", "image_alt"),
     *("image_credit", "handle_x", "handle_facebook", "lat", "lon", "published_at", "updated_at"),
@@ -74,9 +76,10 @@ def demo(daemon_of: DaemonOf, port: int | None, *, pages: bool) -> int:
         directory = Path(name)
         clock = LeapingClock(datetime.now(UTC))
         with Server(directory / "sandbox.json", port or _free_port(), clock) as sandbox:
-            app = _installed(directory, sandbox, clock)
+            app = installed(directory, sandbox, clock)
             try:
                 code = _walk(app, daemon_of, sandbox.url, screen)
+                _weeks_later(app, daemon_of, clock, screen)
                 if pages:
                     clock.walk()
                     _serve(app, daemon_of, screen)
@@ -91,7 +94,7 @@ def _free_port() -> int:
     return port
 
 
-def _installed(directory: Path, sandbox: Server, clock: LeapingClock) -> App:
+def installed(directory: Path, sandbox: Server, clock: Clock) -> App:
     """A fresh installation with a portal of its own, on the sandbox."""
     portal = build_portal(directory / "portal", clock.now())
     list(initial.write(directory))
@@ -128,14 +131,15 @@ def _walk(app: App, daemon_of: DaemonOf, url: str, screen: Console) -> int:
             f"Zeitleiste zum Mitschauen: {url}/"
         )
     )
-    _pull(app, screen)
-    _connect(app, screen)
+    pull(app, screen)
+    connect(app, screen)
     _plan(app, screen)
     _post(app, daemon_of, screen)
     return _log(app, screen)
 
 
-def _pull(app: App, screen: Console) -> None:
+def pull(app: App, screen: Console) -> None:
+    """Read the demonstration's portal."""
     screen.rule("1 · Orte aus dem Portal")
     for one in app.pull():
         counts = one.to_json(app.settings["language"])
@@ -147,7 +151,8 @@ def _pull(app: App, screen: Console) -> None:
             screen.print(f"  abgewiesen {escape(row['id'])}: {escape(row['reason'])}")
 
 
-def _connect(app: App, screen: Console) -> None:
+def connect(app: App, screen: Console) -> None:
+    """Connect its channels and take up its campaigns."""
     screen.rule("2 · Kanäle und Kampagnen")
     for name, network, account, regions in CHANNELS:
         channel = app.add_channel(name, network, account, regions, None, _tokens(network, account))
@@ -220,6 +225,25 @@ def _show_post(one: dict[str, Any], screen: Console) -> None:
     )
 
 
+def _weeks_later(app: App, daemon_of: DaemonOf, clock: LeapingClock, screen: Console) -> None:
+    """The same daemon over the next weeks, measuring as it goes, so that there is something to report on."""
+    screen.rule(f"6 · {WEEKS_LATER} Wochen später: was es brachte")
+    end = clock.now() + timedelta(weeks=WEEKS_LATER)
+    daemon: Runs
+
+    def on_end(_announcement_id: int) -> None:
+        sampling.measure(app, app.actor_name)
+        if clock.now() >= end:
+            daemon.stop()
+
+    clock.hurry()
+    daemon = daemon_of(app, on_end)
+    daemon.run(until_idle=timedelta(weeks=WEEKS_LATER).total_seconds())
+    language = app.settings["language"]
+    for sentence in wording.summary(reports.report(app, reports.usual_selection(app)), language):
+        screen.print(escape(sentence), highlight=False)
+
+
 def _log(app: App, screen: Console) -> int:
     screen.rule("5 · Das Protokoll")
     for entry in app.log_entries():
@@ -242,7 +266,7 @@ def _log(app: App, screen: Console) -> int:
 
 def _serve(app: App, daemon_of: DaemonOf, screen: Console) -> None:
     """The pages over what was shown, the daemon at work beside them, until somebody stops it."""
-    screen.rule("6 · Die Seiten")
+    screen.rule("7 · Die Seiten")
     at = _pages_listener(app)
     address = web.address_of(app, "127.0.0.1", at.getsockname()[1])
     app.access.add(app.actor_name, app.actor_name, Role.ADMINISTRATOR)

@@ -185,6 +185,30 @@ visits = Table(
     Column("read_at", Instant, nullable=False),
 )
 
+# Reports by e-mail: one row for each period, claimed before the server is called. `queued` is surely not sent and tried
+# again from `not_before` on; `in_doubt` was handed over without an answer and is never sent again by itself.
+mailings = Table(
+    "mailings",
+    metadata,
+    Column("id", BigKey, primary_key=True),
+    Column("kind", Text, CheckConstraint("kind IN ('weekly', 'monthly')", name="kind"), nullable=False),
+    # The period's first day.
+    Column("period", Text, nullable=False),
+    Column(
+        "state",
+        Text,
+        CheckConstraint("state IN ('sending', 'queued', 'sent', 'failed', 'in_doubt')", name="state"),
+        nullable=False,
+    ),
+    Column("attempts", Integer, nullable=False),
+    Column("claimed_at", Instant, nullable=False),
+    Column("not_before", Instant),
+    Column("ended_at", Instant),
+    # What the server said, or the addresses that it did not take.
+    Column("problem", Text),
+    UniqueConstraint("kind", "period"),
+)
+
 persons = Table(
     "persons",
     metadata,

@@ -22,6 +22,7 @@ from campaign.heads import Loss
 from campaign.looks import Looks
 from campaign.portals.portal import PortalError
 from campaign.pulling import Pulled
+from campaign.reports import mailing
 from campaign.review import image_root
 from posts import engagement, ledger
 from posts.delivery import Courier, Patience, Publishers
@@ -36,7 +37,7 @@ logger = logging.getLogger(__name__)
 SEARCH_MARGIN = timedelta(minutes=1)
 """What is to be looked for before it is sent is taken up by the settling window and this before its time."""
 TICK_LEASE = timedelta(seconds=60)
-TICKS_THAT_RUN_ONCE = ("pull", "plan", "reconcile", sampling.TICK)
+TICKS_THAT_RUN_ONCE = ("pull", "plan", "reconcile", sampling.TICK, mailing.TICK)
 SIGN_OF_LIFE = timedelta(seconds=30)
 LOOK_AHEAD = timedelta(days=28)
 """How long before its time an announcement's link and pictures are looked at."""
@@ -381,6 +382,11 @@ class Work:
             wanted = engagement.waiting(connection, app.now(connection))
         if wanted:
             sampling.measure(app, self._lock.worker.id)
+
+    def mail(self) -> None:
+        """Send the reports that are due by e-mail, one machine at a time."""
+        if mailing.wanted(self._app):
+            mailing.send_due(self._app, self._lock.worker.id)
 
     def seal(self) -> None:
         """Chain what is committed, and remember outside the database that it is."""

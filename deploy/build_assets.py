@@ -34,6 +34,10 @@ FILES: dict[str, str] = {
     "fullcalendar/palette.css": "fullcalendar/themes/classic/palette.css",
     "fullcalendar/de.js": "fullcalendar/locales/de/global.js",
     "fullcalendar/LICENSE.md": "fullcalendar/LICENSE.md",
+    # Lines and bars with tooltips, patterns and the canvas: all that the charts need of it.
+    "echarts/echarts.js": "echarts/dist/echarts.common.min.js",
+    "echarts/LICENSE": "echarts/LICENSE",
+    "echarts/NOTICE": "echarts/NOTICE",
     "temporal/temporal.js": "temporal-polyfill/global.js",
     "temporal/LICENSE": "temporal-polyfill/LICENSE",
 }

@@ -19,7 +19,7 @@ from rich.text import Text
 ROOT = Path(__file__).parent.parent
 PICTURE = ROOT / "docs" / "demo.svg"
 WIDTH = 110
-SECTIONS = {"1": 8, "2": 8, "3": 14, "4": 26, "5": 8}
+SECTIONS = {"1": 8, "2": 8, "3": 14, "4": 26, "5": 8, "6": 12}
 """Lines kept of each numbered section; what follows is left out with a mark."""
 _HEADING = re.compile(r"^─+ (\d) · ")
 _FONT_FACE = re.compile(r"@font-face\s*\{[^}]*\}\s*")

@@ -160,6 +160,17 @@ def unsealed(connection: Connection) -> bool:
     )
 
 
+def head(connection: Connection) -> str:
+    """The head of the chain (`SEQ:HASH`) as it was sealed last: whoever keeps it can have `verify` look for it."""
+    row = connection.execute(
+        select(log_entries.c.seq, log_entries.c.hash)
+        .where(log_entries.c.seq.is_not(None))
+        .order_by(log_entries.c.seq.desc())
+        .limit(1)
+    ).one_or_none()
+    return f"{row.seq}:{row.hash}" if row else "0:"
+
+
 @dataclass(frozen=True)
 class Verification:
     """What checking the chain found; `first_bad` is the first sequence number that does not hold."""

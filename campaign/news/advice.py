@@ -151,6 +151,37 @@ ADVICE: dict[str, tuple[str, str]] = {
         "Textprotokoll (`journalctl -u kreativorte`).",
         "A part of the daemon's work ({1}) keeps failing: {0}. Its text log has details (`journalctl -u kreativorte`).",
     ),
+    "mail_without_server": (
+        "Berichte sollen verschickt werden, aber es ist kein Server dafür eingestellt: setzen Sie `mail.host` und "
+        "`mail.from`.",
+        "Reports are to be sent, but no server is set for that: set `mail.host` and `mail.from`.",
+    ),
+    "mailing_failed": (
+        "Der Bericht wurde nicht verschickt: {1} Noch einmal versuchen: `kreativorte mailing settle {0} --again`; "
+        "darauf verzichten: `kreativorte mailing settle {0} --sent`.",
+        "The report was not sent: {1} To try again: `kreativorte mailing settle {0} --again`; to do without it: "
+        "`kreativorte mailing settle {0} --sent`.",
+    ),
+    "mailing_in_doubt": (
+        "Ob der Bericht verschickt wurde, ist ungewiss; von selbst geht er nicht noch einmal hinaus. {1} Fragen Sie "
+        "jemanden, der ihn bekommen soll. Er ist da: `kreativorte mailing settle {0} --sent`; er fehlt: "
+        "`kreativorte mailing settle {0} --again`.",
+        "Whether the report was sent is uncertain; it does not go out again by itself. {1} Ask somebody who should "
+        "have it. It is there: `kreativorte mailing settle {0} --sent`; it is missing: "
+        "`kreativorte mailing settle {0} --again`.",
+    ),
+    "mail_tried": (
+        "Der Server hat den Bericht für {0} angenommen.",
+        "The server has taken the report for {0}.",
+    ),
+    "mail_not_tried": (
+        "Der Bericht an {0} wurde nicht verschickt: {1}",
+        "The report to {0} was not sent: {1}",
+    ),
+    "mail_tried_in_doubt": (
+        "Ob der Bericht an {0} verschickt wurde, ist ungewiss: {1}",
+        "Whether the report to {0} was sent is uncertain: {1}",
+    ),
     "log_broken": (
         "Die Kette bricht bei Eintrag {0}: das Protokoll wurde verändert. Lassen Sie die Datenbank, wie sie ist, und "
         "vergleichen Sie sie mit einer Sicherung.",

@@ -34,6 +34,19 @@ REFUSALS: dict[str, tuple[str, str]] = {
         "Es wird gerade gemessen; bitte in einigen Minuten noch einmal versuchen.",
         "Figures are being measured right now; please try again in a few minutes.",
     ),
+    "mail_not_set_up": (
+        "Für E-Mails ist kein Server eingestellt: setzen Sie `mail.host` und `mail.from`.",
+        "No server for e-mails is set: set `mail.host` and `mail.from`.",
+    ),
+    "mail_password_unreadable": (
+        "Die Datei {0} mit dem Passwort für E-Mails ist nicht lesbar.",
+        "The file {0} with the password for e-mails can't be read.",
+    ),
+    "mail_address_invalid": ("»{0}« ist keine E-Mail-Adresse.", '"{0}" is not an e-mail address.'),
+    "mailing_waits_for_nobody": (
+        "Über die E-Mail {0} ist nichts zu entscheiden; `kreativorte mailing list` zeigt alle.",
+        "There is nothing to decide about the e-mail {0}; `kreativorte mailing list` shows all.",
+    ),
     "network_unknown": (
         "Das Netzwerk »{0}« gibt es hier nicht; bekannt sind {1}.",
         'There is no network "{0}" here; known are {1}.',
@@ -142,12 +155,33 @@ REFUSALS: dict[str, tuple[str, str]] = {
         "»{0}« liegt nicht zwischen den Jahren {1} und {2}.",
         '"{0}" is not between the years {1} and {2}.',
     ),
+    "not_a_day": (
+        "»{0}« ist kein Tag; schreiben Sie zum Beispiel 2027-01-31.",
+        '"{0}" is not a day; write for example 2027-01-31.',
+    ),
+    "not_a_number": (
+        "»{0}« ist keine Nummer; schreiben Sie nur Ziffern.",
+        '"{0}" is not a number; write digits only.',
+    ),
+    "report_ends_before": (
+        "Der Zeitraum endet ({1}), bevor er beginnt ({0}); tauschen Sie die Tage.",
+        "The period ends ({1}) before it begins ({0}); exchange the days.",
+    ),
+    "report_too_long": (
+        "Eine Auswertung umfasst höchstens zehn Jahre; wählen Sie einen kürzeren Zeitraum.",
+        "A report covers ten years at most; choose a shorter period.",
+    ),
+    "report_world_unknown": (
+        "»{0}« ist weder »live« noch »sandbox«.",
+        '"{0}" is neither "live" nor "sandbox".',
+    ),
     "in_the_past": (
         "Der Zeitpunkt {0} liegt in der Vergangenheit; nennen Sie einen späteren.",
         "The instant {0} is in the past; name a later one.",
     ),
     "not_sendable": ("{0} Gespeichert wurde nichts.", "{0} Nothing was saved."),
     "file_unreadable": ("Die Datei {0} lässt sich nicht lesen ({1}).", "The file {0} can't be read ({1})."),
+    "file_unwritable": ("Die Datei {0} lässt sich nicht schreiben ({1}).", "The file {0} can't be written ({1})."),
     "csv_not_utf8": (
         "Die Datei ist nicht in UTF-8 gespeichert; speichern Sie sie neu als »CSV UTF-8«.",
         'The file is not saved in UTF-8; save it again as "CSV UTF-8".',

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 
 from posts.figures import METRICS
 
@@ -21,6 +22,25 @@ ENGAGEMENTS = ("reactions", "comments", "shares")
 DIMENSIONS = ("campaign", "step", "channel", "region", "category", "place", "variant", "weekday", "hour")
 """By what a report can be broken down. An announcement has several regions and categories or none: those rows
 overlap, all others partition the totals."""
+
+
+class By(StrEnum):
+    """What the rows of a table stand for: a key of one of the DIMENSIONS, or single announcements."""
+
+    campaign = "campaign"
+    step = "step"
+    channel = "channel"
+    region = "region"
+    category = "category"
+    place = "place"
+    variant = "variant"
+    weekday = "weekday"
+    hour = "hour"
+    announcement = "announcement"
+
+
+NONE = "none"
+"""The key of what has none: an announcement outside campaigns, without a place, of a place without a region."""
 FEW = 5
 """Rows over fewer announcements than this are marked: chance weighs more in them than whatever is compared."""
 
@@ -28,7 +48,8 @@ FEW = 5
 @dataclass(frozen=True)
 class Selection:
     """Which announcements a report is about: those that went out from `first` to `last`, both days included, in the
-    house's zone. None and empty mean all. `world` is "live" or "sandbox": they are never counted together."""
+    house's zone. None and empty mean all, NONE (for a place: 0) those that have none. `world` is "live" or "sandbox":
+    they are never counted together."""
 
     first: date
     last: date
@@ -179,6 +200,26 @@ class Cell:
 
 
 @dataclass(frozen=True)
+class SlotEvidence:
+    """An hour of the week on one channel that did better than the channel's median.
+
+    `views` is the median at the age of seven days over `measured` announcements, `low` and `high` its 95 % interval
+    (with five of them: the lowest and the highest), `channel_views` the channel's median. `clear` where the whole
+    interval lies above that; else the difference may be chance.
+    """
+
+    channel: str
+    weekday: int
+    hour: int
+    measured: int
+    views: float
+    low: float
+    high: float
+    channel_views: float
+    clear: bool
+
+
+@dataclass(frozen=True)
 class Reliability:
     """What became of everything that was due in the period. Lateness in seconds, of what went out."""
 
@@ -197,7 +238,8 @@ class Reliability:
 @dataclass(frozen=True)
 class Report:
     """Everything about one selection. `sampled_at` is the instant of the last sample; `notes` are the reasons (see
-    `campaign.reports.wording`) that a reader must know: gaps, withdrawn metrics, young announcements, sandbox."""
+    `campaign.reports.wording`) that a reader must know: gaps, withdrawn metrics, young announcements, sandbox.
+    `announcements` are all that the figures are made of, in the order in which they went out."""
 
     selection: Selection
     zone: str
@@ -217,3 +259,11 @@ class Report:
     cells: tuple[Cell, ...]
     reliability: Reliability
     notes: tuple[str, ...]
+    announcements: tuple[Fact, ...]
+
+
+@dataclass(frozen=True)
+class LogExtract:
+    """The log's head (`SEQ:HASH`) when the report was made: whoever keeps it can have the log checked against it."""
+
+    head: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import Annotated, Any
 
 from babel.numbers import format_decimal
@@ -14,6 +15,7 @@ from starlette.datastructures import UploadFile
 from campaign import review
 from campaign.desk import Refusal, read_instant
 from campaign.news import refusal as told_refusal
+from campaign.reports import single, wording
 from campaign.review import Review, Typed, TypedPicture
 from campaign.store import Unknown
 from campaign.web.door import Here, Visitor, tell
@@ -116,6 +118,8 @@ STORY: dict[str, tuple[str, str]] = {
 }
 """What happened to an announcement, as a sentence: by a person, and by the daemon."""
 CONFLICT = "changed_meanwhile"
+FEWEST_DRAWN = 2
+"""Samples from which on a course is drawn."""
 
 
 # --- what comes with a form --------------------------------------------------------------------------------------
@@ -202,8 +206,27 @@ def _page(request: Request, visitor: Visitor, found: Review, status: int = 200, 
         "theirs": None,
         "slots": None,
         "version": found.one["version"],
+        **_effect(visitor, found),
     }
     return render(request, "announcement_page.html", status, **values | _helpers(visitor) | more)
+
+
+def _effect(visitor: Visitor, found: Review) -> dict[str, Any]:
+    """What was measured of it, and the course of how often it was seen, for the script to draw."""
+    language = visitor.language
+    known = single.measured(visitor.app, found.one["id"])
+    values = {
+        "measured": known,
+        "metrics": partial(wording.metric_name, language=language),
+        "numbers": wording.Numbers(language),
+    }
+    if known is None or len(known.course) < FEWEST_DRAWN:
+        return values | {"course": None}
+    name = wording.metric_name("views", language)
+    series = {"name": name, "values": [one.values["views"] for one in known.course]}
+    instants = [one.at.isoformat() for one in known.course]
+    zone = str(visitor.app.settings.zone)
+    return values | {"course": {"instants": instants, "zone": zone, "panels": [{"name": name, "series": [series]}]}}
 
 
 def _helpers(visitor: Visitor) -> dict[str, Any]:

@@ -6,17 +6,21 @@ browser may use it too, with the proof that changes ask of forms.
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from functools import cache
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, FastAPI, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request, Response
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
 
+from campaign import reports
 from campaign.app import App
 from campaign.desk import Entry
 from campaign.doctor import examine
+from campaign.reports import exchange
+from campaign.reports.values import By, Selection
 from campaign.web import api_objects as objects
 from campaign.web.api_objects import Trouble
 from campaign.web.door import Here
@@ -228,6 +232,54 @@ def templates(visitor: Here) -> list[objects.Template]:
 def preview(visitor: Here, given: objects.TemplateTrial) -> objects.Preview:
     """A template filled for a place."""
     return objects.Preview(**visitor.app.template_preview(given.name, given.network, given.place))
+
+
+# --- figures
+
+Chosen = Annotated[str, Query(max_length=120)]
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What a report is narrowed to; "none" stands for those that have none. Without `from` it begins with the first
+    announcement that went out, without `to` it ends today."""
+
+    first: Annotated[date | None, Query(alias="from", description="The first day.")] = None
+    last: Annotated[date | None, Query(alias="to", description="The last day.")] = None
+    campaign: Chosen = ""
+    step: Chosen = ""
+    channel: Chosen = ""
+    region: Chosen = ""
+    category: Chosen = ""
+    place: Annotated[str, Query(max_length=9, description="The place's number.")] = ""
+    variant: Annotated[str, Query(max_length=9, description="The first is 0.")] = ""
+    world: Annotated[Literal["live", "sandbox", ""], Query(description="Live where there is such a channel.")] = ""
+
+    def selection(self, app: App) -> Selection:
+        """What is asked for. Raises Refusal."""
+        named = {name: getattr(self, name) for name in reports.FILTERS}
+        days = {"from": self.first, "to": self.last}
+        return reports.selection_of(app, named | {name: day.isoformat() for name, day in days.items() if day})
+
+
+@routes.get("/report")
+def report(
+    visitor: Here,
+    filters: Annotated[Filters, Depends()],
+    by: Annotated[By, Query(description="What the rows stand for.")] = By.campaign,
+) -> objects.Report:
+    """What the announcements of a period brought."""
+    selection = filters.selection(visitor.app)
+    found = reports.report(visitor.app, selection)
+    rows = reports.rows_by(visitor.app, found, by)
+    return objects.Report.model_validate(exchange.report_json(found, rows, visitor.app.settings["language"]))
+
+
+@routes.get("/report/slots")
+def slots(visitor: Here, filters: Annotated[Filters, Depends()]) -> list[objects.ReportSlot]:
+    """The hours of the week that did better than their channel's median, as evidence for planning."""
+    found = reports.suggested_slots(visitor.app, filters.selection(visitor.app))
+    return [objects.ReportSlot(**asdict(one)) for one in found]
 
 
 # --- the service

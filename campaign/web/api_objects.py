@@ -116,6 +116,195 @@ class Planned(BaseModel):
     unplaced: list[Unplaced]
 
 
+class Rates(BaseModel):
+    """Shares of the views, over the announcements of which all that belongs to a rate is known."""
+
+    engagement_rate: float | None
+    click_rate: float | None
+
+
+class Figures(BaseModel):
+    """Sums over announcements; null is "not known" and never zero, `known` says of how many a figure is."""
+
+    posts: int
+    metrics: dict[str, int | None]
+    known: dict[str, int]
+    rates: Rates
+    cost_usd: float | None
+    visits: int | None
+    visits_known: int
+    cost_per_visit: float | None
+
+
+class ReportTotals(Figures):
+    """The sums of today, and those at the age of seven days."""
+
+    week: Figures
+
+
+class ReportRow(ReportTotals):
+    """One line of a breakdown; `few` marks so few announcements that chance weighs most."""
+
+    key: str
+    label: str
+    few: bool
+
+
+class ReportDays(BaseModel):
+    """Days, both included."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    first: date = Field(alias="from")
+    last: date = Field(alias="to")
+
+
+class ReportSpan(Figures, ReportDays):
+    """A day, week or month of the course."""
+
+
+class ReportGain(BaseModel):
+    """The growth measured on one day, and what the network took back."""
+
+    day: date
+    gain: int
+    correction: int
+
+
+class ReportGains(BaseModel):
+    """The growth of one metric."""
+
+    metric: str
+    days: list[ReportGain]
+
+
+class ReportChange(BaseModel):
+    """The mean of a metric per announcement at the age of seven days, now and in the period before."""
+
+    metric: str
+    now: float | None
+    before: float | None
+    ratio: float | None
+    few: bool
+
+
+class ReportAnnouncement(BaseModel):
+    """One announcement that went out, with what is known of it."""
+
+    id: int
+    campaign: str
+    step: str
+    channel: str
+    network: str
+    regions: list[str]
+    categories: list[str]
+    place: int | None
+    place_name: str
+    variant: int
+    posted_at: datetime
+    late_by: float
+    text: str
+    permalink: str
+    cost_usd: float | None
+    visits: int | None
+    figures: dict[str, int | None]
+    week: dict[str, int | None] | None
+    measured_at: datetime | None
+    gaps: dict[str, str]
+    removed_at: datetime | None
+
+
+class ReportVariant(BaseModel):
+    """One variant of a step: its engagement rate at seven days with the 95 % interval."""
+
+    campaign: str
+    step: str
+    variant: int
+    posts: int
+    rate: float | None
+    low: float | None
+    high: float | None
+
+
+class ReportComparison(BaseModel):
+    """The variants of one step against each other."""
+
+    campaign: str
+    step: str
+    variants: list[ReportVariant]
+    verdict: Literal["different", "open", "too_few"]
+
+
+class ReportCell(BaseModel):
+    """One hour of one weekday (Monday is 0) with the median of the views at seven days."""
+
+    weekday: int
+    hour: int
+    posts: int
+    measured: int
+    views: float | None
+
+
+class ReportReliability(BaseModel):
+    """What became of everything that was due; lateness in seconds."""
+
+    due: int
+    posted: int
+    late: int
+    median_late_by: float | None
+    worst_late_by: float | None
+    refused: int
+    missed: int
+    cancelled: int
+    in_doubt: int
+    open: int
+
+
+class ReportNote(BaseModel):
+    """What a reader must know."""
+
+    code: str
+    text: str
+
+
+class Report(BaseModel):
+    """The figures of a selection: the same document as `kreativorte report --json`."""
+
+    period: ReportDays
+    zone: str
+    world: str
+    filters: dict[str, str | int]
+    made_at: datetime
+    sampled_at: datetime | None
+    totals: ReportTotals
+    rows: list[ReportRow]
+    before: ReportDays
+    changes: list[ReportChange]
+    course: list[ReportSpan]
+    gains: ReportGains
+    best: list[ReportAnnouncement]
+    worst: list[ReportAnnouncement]
+    comparisons: list[ReportComparison]
+    cells: list[ReportCell]
+    reliability: ReportReliability
+    notes: list[ReportNote]
+    summary: list[str]
+
+
+class ReportSlot(BaseModel):
+    """An hour of the week on a channel that did better than the channel's median, with the evidence."""
+
+    channel: str
+    weekday: int
+    hour: int
+    measured: int
+    views: float
+    low: float
+    high: float
+    channel_views: float
+    clear: bool
+
+
 class LogEntry(BaseModel):
     """One entry of the append-only log; `actor` is an opaque id, `actor_name` the person's name now."""
 

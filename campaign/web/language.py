@@ -7,9 +7,18 @@ import io
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Literal
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_datetime, format_skeleton, format_time, format_timedelta
+from babel.dates import (
+    format_date,
+    format_datetime,
+    format_interval,
+    format_skeleton,
+    format_time,
+    format_timedelta,
+    get_day_names,
+)
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
@@ -113,6 +122,23 @@ class Dates:
         pattern = "EEE, dd.MM.yyyy" if self._locale.startswith("de") else "EEE d MMM y"
         return format_date(value, pattern, locale=self._locale)
 
+    def days(self, first: date, last: date) -> str:
+        """A span of days, both included; a whole month by its name."""
+        if first.day == 1 and last == _end_of_month(first):
+            return self.month(first)
+        # A day alone has its weekday: figures of days are read by it.
+        return self.plain_day(first) if first == last else format_interval(first, last, "yMMMd", locale=self._locale)
+
+    def short_span(self, first: date, last: date) -> str:
+        """The same where there is little room: its first day, or the month."""
+        if first.day == 1 and last == _end_of_month(first):
+            return format_skeleton("yMMM", first, locale=self._locale)
+        return format_skeleton("Md", first, locale=self._locale)
+
+    def weekday(self, number: int, width: Literal["abbreviated", "wide"] = "wide") -> str:
+        """A weekday's name; Monday is 0."""
+        return str(get_day_names(width, context="stand-alone", locale=self._locale)[number])
+
     def date(self, value: date) -> str:
         """A day."""
         return format_date(value, "medium", locale=self._locale)
@@ -157,3 +183,7 @@ class Dates:
         if left < timedelta(days=1):
             return format_timedelta(left, add_direction=True, locale=self._locale)
         return format_timedelta(left, granularity="day", threshold=1000, add_direction=True, locale=self._locale)
+
+
+def _end_of_month(first: date) -> date:
+    return (first.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)

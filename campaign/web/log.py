@@ -15,6 +15,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field, StringConstraints
 
 from campaign.app import App
+from campaign.spreadsheets import MARK, cell
 from campaign.web.door import Here, Visitor
 from campaign.web.language import N_
 from campaign.web.page import render
@@ -203,8 +204,7 @@ def _exported(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def _csv_rows(visitor: Visitor, search: Search) -> Iterator[str]:
-    # Spreadsheets take UTF-8 for what it is only behind this mark.
-    yield "\ufeff" + _row(list(COLUMNS))
+    yield MARK + _row(list(COLUMNS))
     for one in _all(visitor.app, search):
         yield _row([_cell(value) for value in _exported(one).values()])
 
@@ -216,9 +216,4 @@ def _row(cells: list[Any]) -> str:
 
 
 def _cell(value: Any) -> Any:
-    """A value as a spreadsheet may have it: what would be taken for a formula is text (OWASP, CSV injection)."""
-    if isinstance(value, dict):
-        return json.dumps(value, ensure_ascii=False)
-    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
-        return "'" + value
-    return value
+    return cell(json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else value)

@@ -62,6 +62,7 @@ NAVIGATION = (
     Entry("/orte", N_("Orte")),
     Entry("/kampagnen", N_("Kampagnen")),
     Entry("/vorlagen", N_("Vorlagen")),
+    Entry("/auswertung", N_("Auswertung")),
     Entry("/kanaele", N_("Kanäle")),
     Entry("/protokoll", N_("Protokoll")),
     Entry("/benutzer", N_("Benutzer")),

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from fastapi import APIRouter, Request, Response
 
+from campaign import reports
+from campaign.reports import wording
 from campaign.web.door import Here
 from campaign.web.page import render
 
 routes = APIRouter()
+DAYS = 7
+"""What the last days brought is told in one line."""
 
 
 @routes.get("/heute")
@@ -17,4 +22,14 @@ def today(request: Request, visitor: Here) -> Response:
     """The page that staff leave open."""
     outlook = visitor.app.outlook()
     tomorrow = visitor.app.clock.now() + timedelta(days=1)
-    return render(request, "today.html", outlook=outlook, tomorrow=tomorrow)
+    usual = reports.usual_selection(visitor.app)
+    week = replace(usual, first=usual.last - timedelta(days=DAYS - 1))
+    return render(
+        request,
+        "today.html",
+        outlook=outlook,
+        tomorrow=tomorrow,
+        days=DAYS,
+        brought=reports.brought(visitor.app, week),
+        numbers=wording.Numbers(visitor.language),
+    )

@@ -11,10 +11,11 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.benchmarks.agenda import calendar_month
+from tests.benchmarks.figures import report_of_a_month
 from tests.benchmarks.portals import unchanged_poll
 from tests.benchmarks.side_by_side import Comparison
 
-BENCHMARKS = (unchanged_poll, calendar_month)
+BENCHMARKS = (unchanged_poll, calendar_month, report_of_a_month)
 
 
 def main() -> int:

@@ -181,7 +181,7 @@ def test_all_commands_of_the_contract_are_there() -> None:
     assert {f"template {verb}" for verb in ["list", "check", "preview"]} <= announced
     assert {"log", "log verify", "stop-all", "go", "daemon", "doctor", "demo", "sandbox", "serve"} <= announced
     assert {"user add", "user list", "user passwd", "user remove"} <= announced
-    assert {"init", "pull", "places", "plan", "announcements"} <= announced
+    assert {"init", "pull", "places", "plan", "announcements", "report"} <= announced
 
 
 @pytest.mark.parametrize("path", commands(), ids=" ".join)

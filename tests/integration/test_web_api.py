@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from datetime import timedelta
@@ -13,8 +14,9 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 from starlette.testclient import TestClient
 
-from campaign import web
+from campaign import reports, web
 from campaign.app import App
+from campaign.reports import exchange
 from campaign.roles import Role
 from campaign.web.api import API
 from campaign.web.rules import RULES, admits
@@ -93,6 +95,29 @@ def test_what_can_not_be_done_is_one_sentence_with_its_status(house: House) -> N
     assert wrong.status_code == 422 and "zeit" in wrong.json()["detail"] and "at" in wrong.json()["detail"]
     for answer in (program.ask("GET", "/announcements/99"), wrong):
         assert set(answer.json()) == {"detail"} and "\n" not in answer.json()["detail"]
+
+
+def test_a_report_by_the_api_is_the_command_line_s(house: House) -> None:
+    channel, program = house.channel("twitter"), Program(house.app, Role.READER)
+    house.add(channel, "Guten Tag")
+    house.add(house.channel("facebook"), "Guten Abend")
+    with house.at_work() as work:
+        work.deliver()
+    told = program.ask("GET", "/report?by=channel").json()
+    assert told["totals"]["posts"] == 2
+    assert {row["key"]: row["posts"] for row in told["rows"]} == {"facebook-1001": 1, "twitter-42": 1}
+    assert told["totals"]["metrics"]["views"] is None
+    selection = reports.selection_of(house.app, {})
+    found = reports.report(house.app, selection)
+    assert told == json.loads(json.dumps(exchange.report_json(found, found.breakdowns["channel"], "de")))
+    assert program.ask("GET", f"/report?channel={channel}").json()["totals"]["posts"] == 1
+    single = program.ask("GET", "/report?by=announcement").json()["rows"]
+    assert {row["label"] for row in single} == {"Guten Tag", "Guten Abend"}
+    assert program.ask("GET", "/report/slots").json() == []
+    for wrong in ("channel=keiner", "from=2027-02-02&to=2027-01-01", "campaign=keine"):
+        refused = program.ask("GET", f"/report?{wrong}")
+        assert (refused.status_code, list(refused.json())) == (409, ["detail"])
+    assert program.ask("GET", "/report?by=mond").status_code == 422
 
 
 def test_the_language_of_sentences_is_the_house_s(house: House) -> None:

@@ -86,11 +86,13 @@ class Portal:
 class Village:
     """A house with portals, a Facebook channel and a campaign over them."""
 
-    def __init__(self, directory: Path, database: str, networks: Networks, clock: Clock, *portals: str) -> None:
+    def __init__(
+        self, directory: Path, database: str, networks: Networks, clock: Clock, *portals: str, **settings: Any
+    ) -> None:
         self.portals = {name: Portal(directory, name) for name in portals or ("kreativorte",)}
         blocks = {name: portal.settings for name, portal in self.portals.items()}
         checks = {"check_links": False}
-        self.house = House(directory, database, networks, clock, portals=blocks, preflight=checks)
+        self.house = House(directory, database, networks, clock, portals=blocks, preflight=checks, **settings)
         self.app = self.house.app
         self.channel = self.house.channel("facebook", "100100100")
 

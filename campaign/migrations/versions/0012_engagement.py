@@ -28,7 +28,8 @@ STATEMENTS = (
 	CONSTRAINT fk_samples_delivery_id_deliveries FOREIGN KEY(delivery_id) REFERENCES deliveries (id)
 )""",
     "CREATE INDEX ix_samples_at ON samples (at)",
-    "CREATE INDEX ix_samples_delivery_id_samples_metric_samples_at ON samples (delivery_id, metric, at)",
+    "CREATE INDEX ix_samples_delivery_id_samples_metric_samples_at_samples_value "
+    "ON samples (delivery_id, metric, at, value)",
     """CREATE TABLE engagement (
 	delivery_id BIGINT NOT NULL,
 	next_at {instant},
