@@ -197,9 +197,15 @@ def test_each_announcement_is_in_one_cell(found: list[Fact]) -> None:
 # --- against each other
 
 
-@given(facts)
-def test_best_and_worst_share_nobody_and_are_three_to_five_or_none(found: list[Fact]) -> None:
-    best, worst = best_and_worst(found)
+@given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 200)), max_size=14), facts)
+def test_best_and_worst_share_nobody_and_are_three_to_five_or_none(
+    looks: list[tuple[int, int]], found: list[Fact]
+) -> None:
+    rated = [
+        fact(-number, week=dict.fromkeys(METRICS, 0) | {"reactions": engaged, "views": views})
+        for number, (engaged, views) in enumerate(looks, 1)
+    ]
+    best, worst = best_and_worst([*found, *rated])
     assert len(best) == len(worst) and len(best) in (0, 3, 4, 5)
     assert not {one.id for one in best} & {one.id for one in worst}
     rates = [together(one.week) / one.week["views"] for one in (*best, *reversed(worst))]  # type: ignore[arg-type,index]
