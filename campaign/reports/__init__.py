@@ -80,7 +80,9 @@ def rows_by(app: App, found: Report, by: By) -> tuple[Row, ...]:
 def suggested_slots(app: App, selection: Selection) -> tuple[SlotEvidence, ...]:
     """Hours of the week that did better than their channel's median, from a year up to the selection's last day and the
     selection's other filters. Evidence for a person who plans: nothing is ever changed by it."""
-    return suggestions(posted(app, replace(selection, first=min(selection.first, selection.last - LEARNT_FROM))))
+    learnt_from = replace(selection, first=min(selection.first, selection.last - LEARNT_FROM))
+    with app.database.read() as connection:
+        return suggestions(facts.observations(connection, learnt_from, app.settings.zone))
 
 
 def _label(language: str, titles: Mapping[str, str], found: Sequence[Fact]) -> Label:

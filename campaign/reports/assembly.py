@@ -30,6 +30,7 @@ from campaign.reports.values import (
     Fact,
     Figures,
     Gain,
+    Observation,
     Reliability,
     Report,
     Row,
@@ -352,20 +353,18 @@ def _apart(first: Interval, second: Interval) -> bool:
     return difference.low > 0 or difference.high < 0
 
 
-def suggestions(facts: Sequence[Fact]) -> tuple[SlotEvidence, ...]:
+def suggestions(observed: Sequence[Observation]) -> tuple[SlotEvidence, ...]:
     """Per channel the hours of the week that did better than the channel's median, the best first: by the median of the
     views at the age of seven days, only where at least FEW announcements were measured then."""
-    found = [one for channel, group in sorted(_by_channel(facts).items()) for one in _evidence(channel, group)]
+    found = [one for channel, group in sorted(_by_channel(observed).items()) for one in _evidence(channel, group)]
     return tuple(sorted(found, key=lambda one: (one.channel, not one.clear, -one.views, one.weekday, one.hour)))
 
 
-def _by_channel(facts: Sequence[Fact]) -> dict[str, list[tuple[tuple[int, int], int]]]:
-    """Per channel the hour of the week and the views of everything that was measured at the age of seven days."""
+def _by_channel(observed: Sequence[Observation]) -> dict[str, list[tuple[tuple[int, int], int]]]:
+    """Per channel the hour of the week and the views."""
     groups: dict[str, list[tuple[tuple[int, int], int]]] = defaultdict(list)
-    for fact in facts:
-        views = fact.week["views"] if fact.week is not None else None
-        if views is not None:
-            groups[fact.channel].append(((fact.posted_at.weekday(), fact.posted_at.hour), views))
+    for one in observed:
+        groups[one.channel].append(((one.posted_at.weekday(), one.posted_at.hour), one.views))
     return groups
 
 

@@ -32,7 +32,7 @@ from sqlalchemy import (
     true,
 )
 
-from campaign.reports.values import NONE, SUMMED, Fact, Gain, Selection
+from campaign.reports.values import NONE, SUMMED, Fact, Gain, Observation, Selection
 from campaign.tables import announcements, campaigns, places, visits
 from posts.figures import METRICS
 from posts.states import State
@@ -109,6 +109,18 @@ def _places(connection: Connection, selection: Selection, zone: ZoneInfo) -> dic
         number: PlaceWords(name, _names(in_regions), _names(in_categories))
         for number, name, in_regions, in_categories in connection.execute(query).all()
     }
+
+
+def observations(connection: Connection, selection: Selection, zone: ZoneInfo) -> list[Observation]:
+    """Everything of a selection that went out and whose views are known at the age of seven days."""
+    views = engagement.c.week["views"].as_integer()
+    query = (
+        select(channels.c.name, deliveries.c.posted_at, views)
+        .select_from(_joined(selection))
+        .join(engagement, engagement.c.delivery_id == deliveries.c.id)
+        .where(*_went_out(connection, selection, zone), engagement.c.week.is_not(None), views.is_not(None))
+    )
+    return [Observation(channel, at.astimezone(zone), seen) for channel, at, seen in connection.execute(query)]
 
 
 def week_means(connection: Connection, selection: Selection, zone: ZoneInfo) -> dict[str, Mean]:

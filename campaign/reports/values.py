@@ -200,6 +200,15 @@ class Cell:
 
 
 @dataclass(frozen=True)
+class Observation:
+    """When an announcement went out (aware, in the house's zone), and its views at the age of seven days."""
+
+    channel: str
+    posted_at: datetime
+    views: int
+
+
+@dataclass(frozen=True)
 class SlotEvidence:
     """An hour of the week on one channel that did better than the channel's median.
 

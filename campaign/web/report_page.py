@@ -147,6 +147,19 @@ def report(request: Request, visitor: Here, search: Looked) -> Response:
     return _page(request, visitor, search, 200, **_shown(request, visitor, search, chosen))
 
 
+@routes.get("/auswertung/stunden")
+def hours(request: Request, visitor: Here, search: Looked) -> Response:
+    """The hours that did better, learnt from a year: the report fetches them when somebody scrolls there."""
+    app = visitor.app
+    try:
+        chosen = reports.selection_of(app, search.asked(app.today()))
+    except (Refusal, Unknown) as refusal:
+        said = told_refusal(refusal, visitor.language)
+        return _page(request, visitor, search, 422, "report_hours.html", said=said)
+    found = reports.suggested_slots(app, chosen)
+    return _page(request, visitor, search, 200, "report_hours.html", said="", chosen=chosen, slots=found)
+
+
 # --- the same selection as files ---------------------------------------------------------------------------------
 
 
@@ -194,7 +207,9 @@ def _report(visitor: Visitor, search: Search, chosen: Selection) -> Report:
 # --- the page ----------------------------------------------------------------------------------------------------
 
 
-def _page(request: Request, visitor: Visitor, search: Search, status: int, /, **more: Any) -> Response:
+def _page(
+    request: Request, visitor: Visitor, search: Search, status: int, template: str = "report.html", /, **more: Any
+) -> Response:
     language = visitor.language
     choices = agenda.choices(visitor.app)
     values = {
@@ -214,7 +229,7 @@ def _page(request: Request, visitor: Visitor, search: Search, status: int, /, **
         "titles": dict(choices.campaigns),
         "largest": largest,
     }
-    return render(request, "report.html", status, **values | more)
+    return render(request, template, status, **values | more)
 
 
 def _shown(request: Request, visitor: Visitor, search: Search, chosen: Selection) -> Mapping[str, Any]:
@@ -233,7 +248,6 @@ def _shown(request: Request, visitor: Visitor, search: Search, chosen: Selection
         "formula": partial(wording.formula, language=language),
         "variant": wording.variant_name,
         "heat": heat(found.cells),
-        "slots": reports.suggested_slots(visitor.app, chosen),
         "course": course_chart(found.course, metric, name, posts, dates),
         "gains": gains_chart(found.gains, gain, correction, dates),
     }

@@ -86,6 +86,7 @@ RULES: dict[tuple[str, str], Role | None] = {
     ("POST", "/vorlagen/{network}/{name}/verwenden"): Role.EDITOR,
     ("POST", "/vorlagen/{network}/{name}/kopieren"): Role.EDITOR,
     ("GET", "/auswertung"): Role.READER,
+    ("GET", "/auswertung/stunden"): Role.READER,
     ("GET", "/auswertung.csv"): Role.READER,
     ("GET", "/auswertung.xlsx"): Role.READER,
     ("GET", "/auswertung.pdf"): Role.READER,

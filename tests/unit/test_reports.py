@@ -28,7 +28,7 @@ from campaign.reports.assembly import (
     week_totals,
 )
 from campaign.reports.facts import Due, Mean
-from campaign.reports.values import DIMENSIONS, FEW, METRICS, NONE, SUMMED, Fact, Gain, Report, Selection
+from campaign.reports.values import DIMENSIONS, FEW, METRICS, NONE, SUMMED, Fact, Gain, Observation, Report, Selection
 from posts.states import State
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -237,22 +237,13 @@ def test_variants_differ_only_when_more_than_chance_shows() -> None:
 def test_slots_are_suggested_with_their_evidence_and_never_from_a_few() -> None:
     monday, sunday = datetime(2027, 3, 1, 10, tzinfo=BERLIN), datetime(2027, 3, 7, 18, tzinfo=BERLIN)
 
-    def at(begin: datetime, views: int, number: int, first: int) -> list[Fact]:
-        return [
-            fact(
-                first + one,
-                posted_at=begin + timedelta(weeks=one),
-                week=dict.fromkeys(METRICS, 1) | {"views": views + one},
-            )
-            for one in range(number)
-        ]
+    def at(begin: datetime, views: int, number: int) -> list[Observation]:
+        return [Observation("x", begin + timedelta(weeks=one), views + one) for one in range(number)]
 
-    (found,) = suggestions([*at(monday, 100, 9, 1), *at(sunday, 500, 6, 100)])
+    (found,) = suggestions([*at(monday, 100, 9), *at(sunday, 500, 6)])
     assert (found.weekday, found.hour, found.measured, found.views) == (6, 18, 6, 502.5)
     assert (found.low, found.high, found.channel_views, found.clear) == (500, 505, 107, True)
-    assert suggestions([*at(monday, 100, 9, 1), *at(sunday, 500, FEW - 1, 100)]) == ()
-    unmeasured = [replace(one, week=None) for one in at(sunday, 500, 9, 100)]
-    assert suggestions([*at(monday, 100, 9, 1), *unmeasured]) == ()
+    assert suggestions([*at(monday, 100, 9), *at(sunday, 500, FEW - 1)]) == ()
 
 
 def test_the_period_before_is_as_long_and_small_numbers_are_marked() -> None:
