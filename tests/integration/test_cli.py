@@ -725,7 +725,7 @@ def test_following_the_log_shows_each_entry_once_even_while_it_is_being_sealed(
         if turn == 3:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli.clock_time, "sleep", sleep)
+    monkeypatch.setattr(cli.log.clock_time, "sleep", sleep)
     followed = house.run("log", "--follow", "--json")
     database.close()
     ids = [json.loads(line)["id"] for line in followed.out.splitlines()]

@@ -13,11 +13,11 @@ from typing import Any
 
 import pypdf
 import pytest
-import typer
 from click.testing import Result
 from typer.testing import CliRunner
 
-from campaign import mailing_command, store
+from campaign import store
+from campaign.cli import mailings
 from campaign.db import Database
 from campaign.desk import Refusal
 from campaign.doctor import examine
@@ -378,16 +378,15 @@ def test_a_trial_goes_to_one_address_and_claims_nothing(build: Build, box: Postb
         mailing.send_now(build(host="").app, "ich@example.org")
 
 
-def test_the_commands(build: Build, box: Postbox) -> None:
+def test_the_commands(build: Build, box: Postbox, monkeypatch: pytest.MonkeyPatch) -> None:
     house = build()
     sent = house.process("mailing", "test", "--to", "ich@example.org")
     _out, words = sent.communicate(timeout=120)
     assert sent.returncode == 0 and "ich@example.org" in words
-    cli = typer.Typer()
-    mailing_command.add_to(cli, lambda: house.app)
+    monkeypatch.setattr(mailings, "opened", lambda: house.app)
 
     def run(*words: str) -> Result:
-        return CliRunner().invoke(cli, ["mailing", *words])
+        return CliRunner().invoke(mailings.verbs, words)
 
     box.answers = {"TEXT": "554 spam"}
     assert run("test", "--to", "ich@example.org").exit_code == 3
