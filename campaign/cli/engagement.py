@@ -23,7 +23,9 @@ def measure(
     everything: Annotated[bool, typer.Option("--all", help="Everything that is out, due or not.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Take the samples that are due: views, reactions, comments, shares and clicks of what is out.
+    """Measure what is out, as far as it is due.
+
+    Views, people reached, reactions, comments, shares and clicks are asked for; what is not told stays unknown.
 
     The daemon does so by itself; the budget of calls and money holds here, too. Ends with code 1 when a network could
     not be measured.
@@ -42,8 +44,9 @@ def visits_import(
     file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="Columns utm_content, visits and perhaps day.")],
     as_json: Json = False,
 ) -> None:
-    """Take over visits that the portal's own web statistics counted, by the mark in our links.
+    """Take over visits that web statistics counted.
 
+    They are told from others by the mark in our links.
     Matomo's export of campaign contents fits as it is. Bad rows are named and end with code 1; the others are taken.
     """
     taken = visits.import_file(opened(), file)
@@ -61,11 +64,17 @@ def visits_import(
 
 @samples_verbs.command("purge")
 def samples_purge(
-    before: Annotated[datetime, typer.Option("--before", metavar="DATE", formats=["%Y-%m-%d"])],
+    before: Annotated[
+        datetime,
+        typer.Option("--before", metavar="DATE", formats=["%Y-%m-%d"], help="What was taken before this day goes."),
+    ],
     network: Annotated[str | None, typer.Option("--network", help="Only of this network.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Delete the figures that were taken before a day, as a network may ask for. The log tells that it was done."""
+    """Delete the figures taken before a day.
+
+    A network may ask for that; the log tells that it was done.
+    """
     app = opened()
     count = sampling.purge(app, before.replace(tzinfo=app.settings.zone), network)
     if as_json:

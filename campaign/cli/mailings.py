@@ -35,11 +35,11 @@ def mailing_list(as_json: Json = False) -> None:
 
 @verbs.command("settle")
 def mailing_settle(
-    mailing_id: Annotated[int, typer.Argument(metavar="ID")],
+    mailing_id: Annotated[int, typer.Argument(metavar="ID", help="The e-mail's number.")],
     again: Annotated[bool, typer.Option("--again", help="Send it again.")] = False,
     sent: Annotated[bool, typer.Option("--sent", help="It arrived, or nobody needs it any more.")] = False,
 ) -> None:
-    """Decide about an e-mail that failed, or of which nobody knows whether it was sent."""
+    """Decide about an e-mail that was not surely sent."""
     if again == sent:
         raise typer.BadParameter("one of --again and --sent is needed")
     mailing.settle(opened(), mailing_id, again)
@@ -49,7 +49,10 @@ def mailing_settle(
 def mailing_test(
     to: Annotated[str, typer.Option("--to", metavar="ADDRESS", help="Who gets it.")],
 ) -> None:
-    """Send last week's report to one address, to see whether the settings are right."""
+    """Send last week's report to one address.
+
+    So one sees whether the settings are right.
+    """
     handed = mailing.send_now(opened(), to)
     word = WORDS.get(handed.ending, "mail_not_tried")
     err.print(tell(word, to, handed.problem), markup=False, highlight=False)

@@ -174,10 +174,13 @@ def test_another_metric_is_shown_in_course_and_gains(season: Season, guest: Gues
 def test_slots_are_told_with_their_evidence_and_lead_to_the_rhythm_only_who_may_change_it(
     season: Season, guest: Guest
 ) -> None:
-    guest.get(address(**whole(season)))
+    hours = address(**whole(season)).replace("/auswertung?", "/auswertung/stunden?")
+    asked = guest.get(address(**whole(season))).page.select_one("#stunden a")
+    assert asked is not None and str(asked["href"]).startswith("/auswertung/stunden?")
+    guest.get(hours)
     assert "Nichts davon wird von selbst übernommen." in guest.words
     assert "Zum Rhythmus" not in guest.words
-    editor = Guest(season.app).become("Edda", Role.EDITOR).get(address(**whole(season)))
+    editor = Guest(season.app).become("Edda", Role.EDITOR).get(hours)
     link = next(one for one in editor.page.select("a") if "Zum Rhythmus" in one.get_text())
     path, _, anchor = str(link["href"]).partition("#")
     assert editor.get(path).page.select_one(f"#{anchor}") is not None
