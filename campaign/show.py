@@ -27,10 +27,12 @@ from campaign.roles import Role
 from campaign.settings import SettingsError, load
 from posts.clock import Clock, LeapingClock
 from posts.sandbox.server import Server, is_sandbox
+from posts.states import State
 
 SHOWN_POSTS = 6
 CALENDAR_WEEKS = 5
 WEEKS_LATER = 6
+COLLEAGUE = "Anna"
 FIELDS = (
     *("id", "name", "regions", "town", "categories", "hashtags", "teaser", "body", "image_url", "image_alt"),
     *("image_credit", "handle_x", "handle_facebook", "lat", "lon", "published_at", "updated_at"),
@@ -236,6 +238,10 @@ def _weeks_later(app: App, daemon_of: DaemonOf, clock: LeapingClock, screen: Con
         if clock.now() >= end:
             daemon.stop()
 
+    now, drafts = clock.now(), app.announcements(states=[State.DRAFT])
+    waiting = [one["id"] for one in drafts if now < datetime.fromisoformat(one["at"]) < end]
+    app.acting_as(COLLEAGUE, app.settings["language"]).decide("approve", waiting)
+    screen.print(f"{COLLEAGUE} gibt frei, was bis dahin vorgesehen ist: {len(waiting)} Beiträge.", highlight=False)
     clock.hurry()
     daemon = daemon_of(app, on_end)
     daemon.run(until_idle=timedelta(weeks=WEEKS_LATER).total_seconds())

@@ -177,6 +177,10 @@ def variant_name(variant: int) -> str:
     return chr(ord("A") + variant) if variant < 26 else str(variant + 1)
 
 
+FINE = 100
+"""Means below this are told with a decimal; above it a decimal says nothing."""
+
+
 @dataclass(frozen=True)
 class Numbers:
     """Numbers, shares, amounts and dates as people of one language write them."""
@@ -188,8 +192,10 @@ class Numbers:
         return LOCALES[self.language]
 
     def number(self, value: float | None) -> str:
-        """A number with at most one decimal; a dash for what is not known."""
-        return "–" if value is None else format_decimal(value, format="#,##0.#", locale=self._locale)
+        """A number, with at most one decimal where that says anything; a dash for what is not known."""
+        if value is None:
+            return "–"
+        return format_decimal(value, format="#,##0" if abs(value) >= FINE else "#,##0.#", locale=self._locale)
 
     def share(self, value: float | None) -> str:
         """A share in per cent with one decimal; a dash for what is not known."""
