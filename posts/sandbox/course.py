@@ -96,14 +96,6 @@ _AFTERWARDS = frozenset({"accept_then_hang_up", "accept_late", "accept_then_500"
 
 async def run(box: Sandbox, dialect: Dialect, call: Call, perform: Perform) -> Response:
     """Answer one call whose caller is known."""
-    box.under_way += 1
-    try:
-        return await _run(box, dialect, call, perform)
-    finally:
-        box.under_way -= 1
-
-
-async def _run(box: Sandbox, dialect: Dialect, call: Call, perform: Perform) -> Response:
     quota = box.windows.count(dialect.network, call.name, call.account, box.clock.now())
     usual = {"date": answers.http_date(box.clock.now())}
     headers = usual | dialect.headers(call.account, quota)
