@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,6 +103,8 @@ NO_PAGES = {
     "/metrics": "/metrics",
 }
 """Routes for pictures, files, scripts and machines, and the one that only leads on."""
+THOROUGH = os.environ.get("KREATIVORTE_PAGES") == "full"
+"""Whether each page is examined in every colour scheme; the build takes one of them for each window."""
 SIGNED_OUT = ("/anmelden", "/zugang/{link}")
 
 
@@ -211,9 +215,15 @@ def test_a_page_is_for_everybody_and_fits_its_window(grown: Grown, chromium: Bro
     for kind, schemes in SCHEMES.items():
         context = grown.window(chromium, kind, route)
         for example in PAGES[route]:
-            found += [f"{kind}, {example}: {said}" for said in faults(context, grown.address(example), schemes)]
+            looked_at = schemes if THOROUGH else one_of(schemes, f"{kind} {example}")
+            found += [f"{kind}, {example}: {said}" for said in faults(context, grown.address(example), looked_at)]
         context.close()
     assert not found, "\n".join(found)
+
+
+def one_of(schemes: tuple[Any, ...], window: str) -> tuple[Any, ...]:
+    """One of the colour schemes, always the same for the same window."""
+    return (schemes[zlib.crc32(window.encode()) % len(schemes)],) if schemes else ()
 
 
 def faults(context: BrowserContext, address: str, schemes: tuple[Any, ...]) -> list[str]:
