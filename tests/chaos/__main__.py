@@ -1,6 +1,7 @@
 """`./run.sh chaos`: the daemon dies at every fault point of every window, and both sides are counted.
 
-`--quick` is what the build runs: every point of the plain window, and each of the others at points spread over it.
+`--quick` is what the build runs: every point of the plain window (shared by `--part` between the databases), and each
+of the others at points spread over it.
 """
 
 from __future__ import annotations
