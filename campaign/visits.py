@@ -63,7 +63,10 @@ def read_csv(data: bytes) -> tuple[list[Visits], list[tuple[int, Refusal]]]:
     heading, _, _ = (whole := _decoded(data)).partition("\n")
     delimiter = max(",;\t", key=heading.count)
     rows = csv.DictReader(io.StringIO(whole, newline=""), delimiter=delimiter, strict=True)
-    rows.fieldnames = [name.strip().lower() for name in rows.fieldnames or ()]
+    try:
+        rows.fieldnames = [name.strip().lower() for name in rows.fieldnames or ()]
+    except csv.Error as error:
+        raise Refusal("csv_broken", error) from None
     content, count, day = (_column(rows.fieldnames, known) for known in (CONTENT, VISITS, DAY))
     if not content or not count:
         raise Refusal("visits_columns_missing", "utm_content", "visits")

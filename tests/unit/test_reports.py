@@ -300,7 +300,8 @@ def test_keys_of_what_has_none_and_names_of_counted_keys() -> None:
 
 def test_numbers_are_written_as_the_language_wants() -> None:
     german, english = wording.Numbers("de"), wording.Numbers("en")
-    assert (german.number(12345.67), english.number(12345.67)) == ("12.345,7", "12,345.7")
+    assert (german.number(45.67), english.number(45.67)) == ("45,7", "45.7")
+    assert (german.number(12345.67), english.number(12345.67)) == ("12.346", "12,346")
     assert (german.share(0.0312), english.share(0.0312)) == ("3,1\u00a0%", "3.1%")
     assert (german.dollars(2.5), english.dollars(2.5)) == ("2,50\u00a0$", "US$2.50")
     assert german.number(None) == english.share(None) == "–"
