@@ -28,8 +28,6 @@ CLOCK_DIFFERS = 60.0
 TROUBLES = {"deliver": "daemon_cannot_deliver", "heads": "daemon_cannot_remember"}
 DRAFT_NEAR = timedelta(days=3)
 """How long before its slot a draft is called to mind: over a weekend."""
-MAILING_TAKES = timedelta(minutes=30)
-"""After which an e-mail whose sending was never recorded is told."""
 THROTTLED_LONG = timedelta(hours=1)
 """How long a network may keep a channel waiting before a person is told."""
 
@@ -223,7 +221,9 @@ def _mail(app: App) -> Iterator[Finding]:
         now = app.now(connection)
         rows = store.mailing_rows(connection)
     for row in rows:
-        if row.state in ("failed", "in_doubt") or (row.state == "sending" and row.claimed_at < now - MAILING_TAKES):
+        if row.state in ("failed", "in_doubt") or (
+            row.state == "sending" and row.claimed_at < now - store.MAILING_TAKES
+        ):
             word = "mailing_failed" if row.state == "failed" else "mailing_in_doubt"
             yield _finding("mail", f"{row.kind} {row.period}", app.advice(word, row.id, row.problem or ""))
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from sqlalchemy import Connection
+
 from campaign import store
 from campaign.app import App
 from campaign.desk import Refusal
@@ -30,6 +32,7 @@ def sampler(app: App) -> Sampler:
             budget_usd=settings["engagement.budget"],
             names={"facebook": {metric: name for metric, name in names.items() if name}},
         ),
+        lambda connection, gone: _tell(app, connection, gone),
     )
 
 
@@ -39,21 +42,17 @@ def measure(app: App, worker: str, everything: bool = False) -> Taken | None:
         if not ledger.take_lease(connection, TICK, worker, app.now(connection), LEASE):
             return None
     try:
-        taken = sampler(app).measure(everything)
+        return sampler(app).measure(everything)
     finally:
         with app.database.write() as connection:
             ledger.drop_lease(connection, TICK, worker)
-    if taken.gone:
-        _tell(app, taken.gone)
-    return taken
 
 
-def _tell(app: App, gone: list[int]) -> None:
+def _tell(app: App, connection: Connection, gone: list[int]) -> None:
     """Staff see at the announcement that its post is gone, until somebody says that it is known."""
-    with app.database.write() as connection:
-        now = app.now(connection)
-        for row in store.announcement_rows(connection, ids=gone):
-            store.set_announcement(connection, row.id, now, problems=[*row.problems, "vanished"])
+    now = app.now(connection)
+    for row in store.announcement_rows(connection, ids=gone):
+        store.set_announcement(connection, row.id, now, problems=[*row.problems, "vanished"])
 
 
 def measure_by_hand(app: App, everything: bool) -> Taken:

@@ -1106,6 +1106,10 @@ def comment_rows(connection: Connection, announcement_id: int) -> list[Row[Any]]
 # --- reports by e-mail -------------------------------------------------------------------------------------------
 
 
+MAILING_TAKES = timedelta(minutes=30)
+"""After which a call to the mail server that was never recorded is surely over."""
+
+
 @dataclass(frozen=True)
 class Claim:
     """A mailing that this machine may hand over now; the attempt tells it from earlier ones."""

@@ -100,12 +100,19 @@ class Sampler:
     """Takes the samples that are due. One runs at a time over all machines (a lease)."""
 
     def __init__(
-        self, begin: Begin, clock: Clock, publisher_of: Callable[[int], Publisher], measuring_: Measuring
+        self,
+        begin: Begin,
+        clock: Clock,
+        publisher_of: Callable[[int], Publisher],
+        measuring_: Measuring,
+        on_gone: Callable[[Connection, list[int]], None],
     ) -> None:
+        """`on_gone` is told, in the same transaction, which deliveries turned out to be gone."""
         self._begin = begin
         self._clock = clock
         self._publisher_of = publisher_of
         self._measuring = measuring_
+        self._on_gone = on_gone
 
     def measure(self, everything: bool = False) -> Taken:
         """One round over all channels. `everything`: also what is not due, within the same budget."""
@@ -192,7 +199,10 @@ class Sampler:
                 values = self._last_known(row, look.figures[key], withdrawn, now)
                 connection.execute(update(engagement).where(engagement.c.delivery_id == row.id).values(**values))
             gone = {key: row for key, row in due.posts.items() if key in look.gone}
-            taken.gone += [row.id for row in gone.values() if _missed(connection, row, now)]
+            vanished = [row.id for row in gone.values() if _missed(connection, row, now)]
+            if vanished:
+                self._on_gone(connection, vanished)
+                taken.gone += vanished
         taken.sampled += len(told)
         return {*told, *gone}
 
@@ -377,8 +387,7 @@ def _missed(connection: Connection, row: Row[Any], now: datetime) -> bool:
         .values(misses=misses, next_at=null() if gone else now + AGAIN)
     )
     if gone:
-        connection.execute(update(deliveries).where(deliveries.c.id == row.id).values(removed_at=now))
-        ledger.note(connection, "vanished", now, ledger.DAEMON, delivery_id=row.id, remote_id=row.remote_id)
+        ledger.note_vanished(connection, row.id, row.remote_id, now)
     return gone
 
 

@@ -14,6 +14,11 @@ METRICS = ("views", "viewers", "reactions", "comments", "shares", "link_clicks")
 what each network calls them."""
 
 
+def counted(value: object) -> int | None:
+    """A count that a network told; None for whatever can't be one."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**62 else None
+
+
 @dataclass(frozen=True)
 class Posted:
     """A post that is out, as measuring needs to know it."""

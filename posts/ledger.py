@@ -838,6 +838,12 @@ def _note_late(connection: Connection, attempt: Attempt, remote_id: str, now: da
     )
 
 
+def note_vanished(connection: Connection, delivery_id: int, remote_id: str, now: datetime) -> None:
+    """The network does not know a post of ours any more, and it was not we who deleted it."""
+    connection.execute(update(deliveries).where(deliveries.c.id == delivery_id).values(removed_at=now))
+    note(connection, "vanished", now, DAEMON, delivery_id=delivery_id, remote_id=remote_id)
+
+
 def throttle_channel(connection: Connection, channel_id: int, until: datetime, reason: str, now: datetime) -> None:
     """Keep a whole channel silent until an instant that the network named; never shorter than it is already."""
     row = connection.execute(

@@ -10,14 +10,13 @@ from babel.dates import format_date, format_datetime, get_day_names
 from babel.numbers import format_currency, format_decimal, format_percent
 from babel.units import format_unit
 
-LOCALES = {"de": "de_DE", "en": "en_GB"}
+from campaign.reports.wording import FINE, LOCALES
+
 UNKNOWN = {"de": "k. A.", "en": "n/a"}
 """What stands for "not known". A dash would not do: in official statistics it means "none at all"."""
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _UNPRINTABLE = frozenset("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
 """Marks that turn the direction of what follows, or nothing at all: nobody needs them, and some deceive."""
-FINE = 100
-"""Means below this are told with one decimal."""
 
 
 class Formats:

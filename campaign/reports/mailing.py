@@ -33,8 +33,6 @@ logger = logging.getLogger(__name__)
 LEASE = timedelta(minutes=10)
 TICK = "mail"
 """The lease's name."""
-TAKES = timedelta(minutes=30)
-"""After which a call that was never recorded is surely over."""
 RETRIES = (timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=2), timedelta(hours=6), timedelta(hours=12))
 """How long to wait after each attempt that surely sent nothing; after the last one a person is told."""
 WEEK = timedelta(days=7)
@@ -135,7 +133,9 @@ def settle(app: App, mailing_id: int, again: bool) -> None:
     """A person's word on an e-mail that failed or is in doubt. Raises Refusal where nothing is to be decided."""
     with app.database.write() as connection:
         now = app.now(connection)
-        if not store.settle_mailing(connection, mailing_id, "queued" if again else "sent", now, now - TAKES):
+        if not store.settle_mailing(
+            connection, mailing_id, "queued" if again else "sent", now, now - store.MAILING_TAKES
+        ):
             raise Refusal("mailing_waits_for_nobody", mailing_id)
 
 

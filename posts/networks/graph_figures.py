@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from posts.figures import Figure
+from posts.figures import Figure, counted
 
 COMMENTS = "comments.limit(0).summary(total_count)"
 REACTIONS = "reactions.limit(0).summary(total_count)"
@@ -69,17 +69,12 @@ def _insights(row: Mapping[str, Any]) -> dict[str, Any]:
 def _insight(value: object, name: str) -> Figure:
     """A number, or the clicks on links among clicks by type; a type that nobody used is left out by Graph."""
     if isinstance(value, dict):
-        return Figure(_whole(value.get(LINK_CLICKS, 0)), f"{name}.{LINK_CLICKS}")
-    return Figure(_whole(value), name)
+        return Figure(counted(value.get(LINK_CLICKS, 0)), f"{name}.{LINK_CLICKS}")
+    return Figure(counted(value), name)
 
 
 def _count(value: object, key: str) -> int | None:
-    return _whole(value.get(key)) if isinstance(value, dict) else None
-
-
-def _whole(value: object) -> int | None:
-    """A count, None for whatever can't be one."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**62 else None
+    return counted(value.get(key)) if isinstance(value, dict) else None
 
 
 @dataclass(frozen=True)

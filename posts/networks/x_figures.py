@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from posts.figures import Figure, Posted
+from posts.figures import Figure, Posted, counted
 
 OWNED_READ, READ = 0.001, 0.005
 """US dollars for each post that a call returns (pricing of 2026-08-13)."""
@@ -74,28 +74,23 @@ def figures_of(row: Mapping[str, Any], private: bool) -> dict[str, Figure]:
     public = public if isinstance(public, dict) else {}
     reposts = "repost_count" if "repost_count" in public else "retweet_count"
     found = {
-        "views": Figure(_whole(public.get("impression_count")), "public_metrics.impression_count"),
-        "reactions": Figure(_whole(public.get("like_count")), "public_metrics.like_count"),
-        "comments": Figure(_whole(public.get("reply_count")), "public_metrics.reply_count"),
+        "views": Figure(counted(public.get("impression_count")), "public_metrics.impression_count"),
+        "reactions": Figure(counted(public.get("like_count")), "public_metrics.like_count"),
+        "comments": Figure(counted(public.get("reply_count")), "public_metrics.reply_count"),
         "shares": Figure(
-            _sum(_whole(public.get(reposts)), _whole(public.get("quote_count"))),
+            _sum(counted(public.get(reposts)), counted(public.get("quote_count"))),
             f"public_metrics.{reposts}+quote_count",
         ),
     }
     if private:
         inner = row.get("non_public_metrics")
         clicks = inner.get("url_link_clicks") if isinstance(inner, dict) else None
-        found["link_clicks"] = Figure(_whole(clicks), "non_public_metrics.url_link_clicks")
+        found["link_clicks"] = Figure(counted(clicks), "non_public_metrics.url_link_clicks")
     return found
 
 
 def _sum(first: int | None, second: int | None) -> int | None:
     return None if first is None or second is None else first + second
-
-
-def _whole(value: object) -> int | None:
-    """A count, None for whatever can't be one."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**62 else None
 
 
 @dataclass(frozen=True)
