@@ -42,22 +42,6 @@ LOOKS = 3
 SIGNED_OUT = set(sentences(["token_expired", "token_invalid"], "de"))
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[tuple[Server, ManualClock]]:
-    clock = ManualClock(START)
-    with Server(clock=clock) as server:
-        yield server, clock
-
-
-@pytest.fixture
-def networks(running: tuple[Server, ManualClock]) -> Networks:
-    server, clock = running
-    clock.set(START)
-    found = Networks(server)
-    found.control("/_reset")
-    return found
-
-
 @pytest.fixture
 def house(running: tuple[Server, ManualClock], networks: Networks, tmp_path: Path) -> Iterator[House]:
     built = House(tmp_path, f"sqlite:///{tmp_path / 'k.db'}", networks, running[1])

@@ -30,22 +30,6 @@ PAGE_NAMES = {"views": "post_media_view", "viewers": "post_total_media_view_uniq
 words = itertools.count()
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[tuple[Server, ManualClock]]:
-    clock = ManualClock(START)
-    with Server(clock=clock) as server:
-        yield server, clock
-
-
-@pytest.fixture
-def networks(running: tuple[Server, ManualClock]) -> Networks:
-    server, clock = running
-    clock.set(START)
-    found = Networks(server)
-    found.control("/_reset")
-    return found
-
-
 class Built:
     """Houses of one test, closed at its end."""
 
