@@ -130,12 +130,14 @@ class Sampler:
         with self._begin() as connection:
             budget = self._budget(connection, due.channel_id)
         problem = budget.used_up
+        lacking: set[str] = set()
         until = None
         try:
             if not problem:
                 publisher = self._publisher_of(due.channel_id)
                 for look in self._looks(publisher, due, budget):
                     left -= self._record(due, look, budget, taken)
+                    lacking |= look.lacking
                     problem = budget.used_up if left else ""
                     if problem:
                         break
@@ -152,6 +154,8 @@ class Sampler:
             taken.failed += len(left)
             self._put_off(due, left)
             taken.skipped += due.more
+        if lacking and not problem:
+            problem = f"measuring_permission:{', '.join(sorted(lacking))}"
         self._close(due.channel_id, problem or None, None)
 
     def _looks(self, publisher: Publisher, due: _Due, budget: _Budget) -> Iterable[Look]:
@@ -286,7 +290,9 @@ def enroll(connection: Connection, first: timedelta) -> None:
 
 def _due(connection: Connection, due_by: datetime | None, now: datetime) -> list[_Due]:
     """What is due by channel; with `due_by` None everything that is out."""
-    rows = connection.execute(
+    of_channel: dict[str, Any] = {"partition_by": deliveries.c.channel_id}
+    turn = func.row_number().over(order_by=(engagement.c.next_at, deliveries.c.id), **of_channel)
+    ordered = (
         select(
             deliveries.c.id,
             deliveries.c.channel_id,
@@ -296,18 +302,21 @@ def _due(connection: Connection, due_by: datetime | None, now: datetime) -> list
             engagement.c.gaps,
             engagement.c.week,
             engagement.c.misses,
+            turn.label("turn"),
+            func.count().over(**of_channel).label("of"),
         )
         .join_from(engagement, deliveries, engagement.c.delivery_id == deliveries.c.id)
         .join(channels, channels.c.id == deliveries.c.channel_id)
         .outerjoin(measuring, measuring.c.channel_id == channels.c.id)
         .where(*_measurable(now), *(() if due_by is None else (engagement.c.next_at <= due_by,)))
-        .order_by(deliveries.c.channel_id, engagement.c.next_at)
-    ).all()
+        .subquery()
+    )
+    query = select(ordered).order_by(ordered.c.channel_id, ordered.c.turn)
+    rows = connection.execute(query if due_by is None else query.where(ordered.c.turn <= AT_ONCE)).all()
     found = []
-    for channel_id, of_channel in groupby(rows, key=attrgetter("channel_id")):
-        mine: list[Any] = list(of_channel)
-        now_ = mine if due_by is None else mine[:AT_ONCE]
-        found.append(_Due(channel_id, mine[0].network, {row.remote_id: row for row in now_}, len(mine) - len(now_)))
+    for channel_id, group in groupby(rows, key=attrgetter("channel_id")):
+        mine: list[Any] = list(group)
+        found.append(_Due(channel_id, mine[0].network, {row.remote_id: row for row in mine}, mine[0].of - len(mine)))
     return found
 
 

@@ -40,9 +40,11 @@ class Look:
     """What one call for the figures of a channel's posts brought.
 
     `figures` by remote id and metric, `gone` the posts that the network does not know any more. What is in neither was
-    not reached and is asked for again. `cost_usd` counts against the budget also where nothing came back.
+    not reached and is asked for again. `cost_usd` counts against the budget also where nothing came back. `lacking` are
+    permissions without which less was asked for; what they would have shown is among the figures, as not told.
     """
 
     figures: Mapping[str, Mapping[str, Figure]]
     gone: frozenset[str] = frozenset()
     cost_usd: float = 0.0
+    lacking: frozenset[str] = frozenset()

@@ -440,6 +440,12 @@ REASONS: dict[str, tuple[str, str]] = {
         "Das Geld für Kennzahlen ist für diesen Monat aufgebraucht (Einstellung engagement.budget).",
         "This month's money for engagement figures is used up (setting engagement.budget).",
     ),
+    "measuring_permission": (
+        "Dem Kanal fehlt die Berechtigung {0}; was sie lesen ließe, gilt als nicht bekannt. Bitte den Kanal mit "
+        "ihr neu verbinden.",
+        "The channel lacks the permission {0}; what it would show counts as not known. Connect the channel again with "
+        "it.",
+    ),
     "measuring_failed": (
         "Die Kennzahlen ließen sich nicht abfragen: {0}",
         "The engagement figures could not be asked for: {0}",

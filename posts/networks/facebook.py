@@ -581,7 +581,7 @@ class FacebookPublisher:
                 asking = _less(asking, outcome)
                 continue
             seen = {key: told for key, told in page.figures.items() if open_.pop(key, None) is not None}
-            yield Look(seen)
+            yield Look(seen, lacking=asking.lacking)
             self._spare()
             if not seen or page.after in (None, after) or not _reaches(page, open_.values()):
                 break
@@ -624,6 +624,7 @@ class FacebookPublisher:
         return Look(
             {key: figures_of(part.row, asking) for key, part in parts.items() if part.row is not None},
             frozenset(key for key, part in parts.items() if part.gone),
+            lacking=asking.lacking,
         )
 
     def probe(self, name: str) -> bool:
@@ -710,11 +711,13 @@ def _too_much(error: GraphError | None) -> bool:
 
 
 def _less(asking: Asking, outcome: SignedOut) -> Asking:
-    """What to ask for where a permission is missing: first without comments and reactions, then without insights.
+    """What to ask for next where a permission is missing: all but comments and reactions, all but insights, neither.
     Raises the outcome when there is nothing left to leave out."""
-    if outcome.reason != Reason.PERMISSION_MISSING or not (asking.edges or asking.names):
+    if outcome.reason != Reason.PERMISSION_MISSING or not (asking.edges or asking.insights):
         raise outcome
-    return Asking(asking.names, edges=False) if asking.edges else Asking({}, edges=False)
+    if asking.edges:
+        return replace(asking, edges=False)
+    return replace(asking, edges=True, insights=False)
 
 
 def _reaches(page: FiguresPage, wanted: Iterable[Posted]) -> bool:

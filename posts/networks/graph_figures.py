@@ -16,6 +16,7 @@ from posts.figures import Figure, counted
 
 COMMENTS = "comments.limit(0).summary(total_count)"
 REACTIONS = "reactions.limit(0).summary(total_count)"
+EDGES = ("reactions", "comments")
 LINK_CLICKS = "link clicks"
 """The key of `post_clicks_by_type` that counts clicks on the link."""
 GONE = (100, 33)
@@ -25,10 +26,11 @@ GONE = (100, 33)
 @dataclass(frozen=True)
 class Asking:
     """What is asked of each post. `names` maps our metrics to insights; `edges` are the counters of reactions and
-    comments, which want a permission of their own."""
+    comments. Either wants a permission of its own, and is left out where that is missing."""
 
     names: Mapping[str, str]
     edges: bool = True
+    insights: bool = True
 
     @property
     def fields(self) -> str:
@@ -36,16 +38,22 @@ class Asking:
         parts = ["id", "created_time", "shares"]
         if self.edges:
             parts += [COMMENTS, REACTIONS]
-        if self.names:
+        if self.names and self.insights:
             parts.append(f"insights.metric({','.join(sorted(set(self.names.values())))})")
         return ",".join(parts)
 
+    @property
+    def lacking(self) -> frozenset[str]:
+        """The permissions that seem to be missing."""
+        wanted = ((self.edges, "pages_read_user_content"), (self.insights, "read_insights"))
+        return frozenset(permission for granted, permission in wanted if not granted)
+
 
 def figures_of(row: Mapping[str, Any], asking: Asking) -> dict[str, Figure]:
-    """The figures of one post. A counter that was asked for and is not there is not told, but for `shares`: Graph
-    leaves that out where it is zero."""
+    """The figures of one post. A counter that is not there is not told, but for `shares`: Graph leaves that out where
+    it is zero."""
     found = {"shares": Figure(_count(row.get("shares"), "count") or 0, "shares.count")}
-    for metric in ("reactions", "comments") if asking.edges else ():
+    for metric in EDGES:
         edge = row.get(metric)
         value = _count(edge.get("summary") if isinstance(edge, dict) else None, "total_count")
         found[metric] = Figure(value, f"{metric}.summary.total_count")

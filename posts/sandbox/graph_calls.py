@@ -21,6 +21,7 @@ from posts.sandbox.graph_fields import Field, FieldsUnreadable, parse
 from posts.sandbox.graph_nodes import (
     Viewer,
     attachments,
+    check_scope,
     edge_summary,
     insights,
     shown_page,
@@ -291,6 +292,7 @@ def _paged(asked: Asked, ids: list[str], shown: list[Any]) -> Reply:
 
 def _edge(box: Sandbox, asked: Asked, post: Post, edge: str) -> Reply:
     viewer = _viewer(box, asked, "lookup", post.account)
+    check_scope(box.state, post, edge)
     match edge:
         case "insights":
             names = asked.values.get("metric", "").strip("[]").replace('"', "").replace(" ", "")

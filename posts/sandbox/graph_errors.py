@@ -59,6 +59,11 @@ def no_permission(message: str) -> Declined:
     return Declined(error(200, f"(#200) {message}", status=403))
 
 
+def permission_wanted(scope: str) -> Declined:
+    """Code 10: reading wants a permission that the token lacks."""
+    return Declined(error(10, f"(#10) This endpoint requires the '{scope}' permission", status=403))
+
+
 class GraphDialect:
     """Facebook's answers to what can go wrong with any call; `version` is the one that is served."""
 

@@ -17,6 +17,11 @@ from posts.sandbox.state import FACEBOOK, Account, Media, Post, State
 from posts.text import extract_urls
 
 DEAD_METRIC = "The value must be a valid insights metric"
+EDGE_SCOPES = {
+    **dict.fromkeys(("comments", "reactions", "likes"), "pages_read_user_content"),
+    "insights": "read_insights",
+}
+"""What may be read only with a permission of its own."""
 
 # Fields of Meta's API specification v25.0 (with v26.0's additions) that exist, but have no content here.
 _EMPTY_POST_FIELDS = frozenset(
@@ -136,6 +141,7 @@ def shown_post(state: State, post: Post, wanted: tuple[Field, ...], viewer: View
     chosen = wanted or (Field("created_time"), Field("message"), Field("id"))
     shown: dict[str, Any] = {}
     for one in chosen:
+        check_scope(state, post, one.name)
         values = _post_values(state, post, one, grown, viewer)
         shown |= _pick("PagePost", values, _EMPTY_POST_FIELDS, (one,))
     return shown | {"id": post.id}
@@ -187,6 +193,13 @@ def edge_summary(edge: str, post: Post, arguments: Mapping[str, str], viewer: Vi
     """Comments, reactions or likes of a post: nobody in particular, but counted."""
     grown = _grown(post, viewer)
     return _counted(edge, grown, arguments)
+
+
+def check_scope(state: State, post: Post, edge: str) -> None:
+    """Raises Declined where the post's account was registered without the permission to read that edge."""
+    account, scope = state.account(FACEBOOK, post.account), EDGE_SCOPES.get(edge)
+    if scope and account is not None and account.scopes and scope not in account.scopes:
+        raise graph_errors.permission_wanted(scope)
 
 
 def attachments(state: State, post: Post, viewer: Viewer) -> dict[str, Any] | None:

@@ -19,6 +19,7 @@ from campaign.work import Work
 from posts import ledger
 from posts.clock import ManualClock
 from posts.engagement import Taken
+from posts.figures import METRICS
 from posts.sandbox.server import Server
 from posts.states import State
 from posts.tables import channels, deliveries, engagement, samples
@@ -156,6 +157,18 @@ def test_more_posts_than_one_call_brings_are_all_measured(built: Built) -> None:
     assert all(known(house, number).sampled_at == house.clock.now() for number in ids)
 
 
+def test_a_round_takes_a_share_of_each_channel_and_the_next_ones_the_rest(
+    built: Built, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = built.house(database_url)
+    numbers = [*out(house, "facebook", 3), *out(house, "twitter")]
+    monkeypatch.setattr("posts.engagement.AT_ONCE", 2)
+    pass_time(house, HOUR)
+    assert counts(measured(house)) == (3, 1, 0)
+    assert counts(measured(house)) == (1, 0, 0)
+    assert all(len(sampled(house, number, "views")) == 1 for number in numbers)
+
+
 def test_old_posts_between_many_newer_ones_are_found_without_reading_everything(built: Built) -> None:
     house = built.house(schedule=["1h", "7d", "100d"])
     old = out(house, "facebook")
@@ -244,6 +257,33 @@ def test_a_network_that_refuses_to_be_measured_is_left_alone_and_still_posted_to
     pass_time(house, 2 * HOUR)
     assert measured(house).sampled == 2
     assert findings(house, "measuring") == []
+
+
+@pytest.mark.parametrize(
+    ("permission", "unknown"),
+    [
+        ("read_insights", {"views", "viewers", "link_clicks"}),
+        ("pages_read_user_content", {"reactions", "comments"}),
+    ],
+)
+def test_what_a_missing_permission_hides_is_recorded_as_missing_and_told(
+    built: Built, permission: str, unknown: set[str]
+) -> None:
+    house = built.house()
+    (number,) = out(house, "facebook")
+    granted = {"pages_manage_posts", "pages_read_engagement", "pages_read_user_content", "read_insights"} - {permission}
+    house.networks.control("/_accounts", {"network": "facebook", "id": PAGE, "scopes": sorted(granted)})
+    pass_time(house, 2 * DAY)
+    assert counts(measured(house)) == (1, 0, 0)
+    for metric in METRICS:
+        ((value, state),) = sampled(house, number, metric)
+        assert (value is None, state) == ((True, "missing") if metric in unknown else (False, "measured")), metric
+    assert known(house, number).gaps == dict.fromkeys(unknown, "missing")
+    assert permission in findings(house, "measuring")[0]
+    house.networks.control("/_accounts", {"network": "facebook", "id": PAGE, "scopes": sorted({*granted, permission})})
+    pass_time(house, DAY)
+    measured(house)
+    assert known(house, number).gaps == {} and findings(house, "measuring") == []
 
 
 def test_a_channel_that_is_signed_out_is_not_asked(built: Built) -> None:
