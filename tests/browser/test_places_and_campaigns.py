@@ -138,6 +138,25 @@ def test_a_press_before_the_form_that_came_is_ready_is_done_without_reloading(vi
     assert page.evaluate("window.notReloaded")
 
 
+def test_the_page_stands_still_under_the_hand_once_the_focus_moved(visited: Visited, person: Person) -> None:
+    page = person.arrive(visited.site, "Anna", Role.APPROVER)
+    page.goto(f"{visited.site.address}/kampagnen/neu")
+    fill(page)
+    page.evaluate("""
+        const frame = () => new Promise(requestAnimationFrame);
+        window.slid = new Promise((told) => addEventListener("focusin", async ({target}) => {
+            if (target.id !== "vorschau") return;
+            await frame();
+            const at = scrollY;
+            for (let frames = 0; frames < 10; frames++) await frame();
+            told(Math.abs(scrollY - at));
+        }));
+        true
+    """)
+    page.locator("#b-vorschau").click()
+    assert page.evaluate("window.slid") == 0
+
+
 def test_enter_in_a_field_shows_the_preview_and_saves_nothing(visited: Visited, person: Person) -> None:
     page = person.arrive(visited.site, "Anna", Role.APPROVER)
     page.goto(f"{visited.site.address}/kampagnen/neu")
