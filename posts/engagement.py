@@ -31,6 +31,8 @@ DEFINITION = 1
 """The version of how networks' figures are read into ours; raised when a metric comes to mean something else."""
 WEEK = timedelta(days=7)
 """Announcements are compared by their figures at this age."""
+OF_WEEK = ("week_at", *(f"week_{metric}" for metric in METRICS))
+"""The columns in which these stand."""
 WEEK_SLACK = timedelta(days=2)
 """How much later the figures for that comparison may be taken."""
 AGAIN = timedelta(hours=1)
@@ -223,8 +225,8 @@ class Sampler:
             "misses": 0,
             "next_at": next_sample(self._measuring.schedule, row.posted_at, now),
         }
-        if row.week is None and WEEK <= now - row.posted_at <= WEEK + WEEK_SLACK:
-            values["week"] = {metric: known.get(metric) for metric in METRICS}
+        if row.week_at is None and WEEK <= now - row.posted_at <= WEEK + WEEK_SLACK:
+            values |= {"week_at": now} | {f"week_{metric}": known.get(metric) for metric in METRICS}
         return values
 
     def _put_off(self, due: _Due, left: set[str]) -> None:
@@ -300,7 +302,7 @@ def _due(connection: Connection, due_by: datetime | None, now: datetime) -> list
             deliveries.c.posted_at,
             channels.c.network,
             engagement.c.gaps,
-            engagement.c.week,
+            engagement.c.week_at,
             engagement.c.misses,
             turn.label("turn"),
             func.count().over(**of_channel).label("of"),
@@ -448,16 +450,16 @@ def purge(connection: Connection, before: datetime, network: str | None, now: da
     connection.execute(
         update(engagement)
         .where(engagement.c.delivery_id.in_(of_network), engagement.c.sampled_at < before, remaining.is_(None))
-        .values(**dict.fromkeys(METRICS, null()), gaps={}, week=null(), sampled_at=null())
+        .values(**dict.fromkeys((*METRICS, *OF_WEEK), null()), gaps={}, sampled_at=null())
     )
     compared_before = before - WEEK - WEEK_SLACK
     connection.execute(
         update(engagement)
         .where(
             engagement.c.delivery_id.in_(of_network.where(deliveries.c.posted_at < compared_before)),
-            engagement.c.week.is_not(None),
+            engagement.c.week_at.is_not(None),
         )
-        .values(week=null())
+        .values(**dict.fromkeys(OF_WEEK, null()))
     )
     if count:
         detail = {"samples": count, "before": before.isoformat(), "network": network}

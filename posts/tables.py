@@ -245,10 +245,11 @@ engagement = Table(
     *(Column(metric, BigInteger) for metric in METRICS),
     # Metric by metric why it was not told last: missing or withdrawn.
     Column("gaps", JSON, nullable=False, default=dict),
-    # The figures at the age of seven days, which alone compare announcements of different age.
-    Column("week", JSON(none_as_null=True)),
     # How often in a row the network did not know the post.
     Column("misses", Integer, nullable=False, default=0),
+    # The figures at the age of seven days, which alone compare announcements of different age; NULL: not taken then.
+    Column("week_at", Instant),
+    *(Column(f"week_{metric}", BigInteger) for metric in METRICS),
     Index(None, "next_at"),
 )
 

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from campaign.app import App
 from campaign.reports import facts, wording
-from campaign.reports.assembly import Label, Material, assemble, one_row, period_before, suggestions, totals
+from campaign.reports.assembly import Label, Material, assemble, names, one_row, period_before, suggestions, totals
 from campaign.reports.selecting import FILTERS, asked_for, selection_of, usual_selection
 from campaign.reports.values import By, Fact, Figures, LogExtract, Report, Row, Selection, SlotEvidence
 from posts import ledger
@@ -22,6 +22,7 @@ __all__ = [
     "asked_for",
     "brought",
     "log_extract",
+    "names_of",
     "posted",
     "report",
     "rows_by",
@@ -75,6 +76,11 @@ def rows_by(app: App, found: Report, by: By) -> tuple[Row, ...]:
     if by is By.announcement:
         return tuple(one_row(fact) for fact in posted(app, found.selection))
     return found.breakdowns[by]
+
+
+def names_of(found: Report, dimension: str, language: str) -> tuple[tuple[str, str], ...]:
+    """What of a dimension there is in a report: steps, places or variants, key and label, by the labels."""
+    return names(found.announcements, dimension, _label(language, {}, found.announcements))
 
 
 def suggested_slots(app: App, selection: Selection) -> tuple[SlotEvidence, ...]:

@@ -209,6 +209,14 @@ def breakdown(facts: Sequence[Fact], dimension: str, label: Label) -> tuple[Row,
     return tuple(sorted(rows, key=lambda row: (-row.figures.posts, row.label.casefold(), row.key)))
 
 
+def names(facts: Sequence[Fact], dimension: str, label: Label) -> tuple[tuple[str, str], ...]:
+    """Key and label of each row of a breakdown, by the labels: what there is to choose from, without any sums."""
+    found = {key for fact in facts for key in keys(fact, dimension)}
+    return tuple(
+        sorted(((key, label(dimension, key)) for key in found), key=lambda named: (named[1].casefold(), named[0]))
+    )
+
+
 class Breakdowns(Mapping[str, tuple[Row, ...]]):
     """The rows of each dimension, made when they are asked for: no page shows all, and there may be thousands."""
 

@@ -84,8 +84,9 @@ def posted(connection: Connection, selection: Selection, zone: ZoneInfo) -> list
             *(announcements.c[name] for name in ("id", "campaign", "step", "place_id", "variant", "text")),
             *(deliveries.c[name] for name in ("posted_at", "permalink", "cost_usd", "removed_at")),
             *(late_by, channels.c.name, channels.c.network, counted),
-            *(engagement.c.sampled_at, cast(engagement.c.gaps, Text), cast(engagement.c.week, Text)),
+            *(engagement.c.sampled_at, cast(engagement.c.gaps, Text), engagement.c.week_at.is_not(None)),
             *(engagement.c[metric] for metric in METRICS),
+            *(engagement.c[f"week_{metric}"] for metric in METRICS),
         )
         .select_from(_joined(selection, also_announcements=True))
         .outerjoin(engagement, engagement.c.delivery_id == deliveries.c.id)
@@ -113,37 +114,31 @@ def _places(connection: Connection, selection: Selection, zone: ZoneInfo) -> dic
 
 def observations(connection: Connection, selection: Selection, zone: ZoneInfo) -> list[Observation]:
     """Everything of a selection that went out and whose views are known at the age of seven days."""
-    views = engagement.c.week["views"].as_integer()
+    views = engagement.c.week_views
     query = (
         select(channels.c.name, deliveries.c.posted_at, views)
         .select_from(_joined(selection))
         .join(engagement, engagement.c.delivery_id == deliveries.c.id)
-        .where(*_went_out(connection, selection, zone), engagement.c.week.is_not(None), views.is_not(None))
+        .where(*_went_out(connection, selection, zone), views.is_not(None))
     )
     return [Observation(channel, at.astimezone(zone), seen) for channel, at, seen in connection.execute(query)]
 
 
 def week_means(connection: Connection, selection: Selection, zone: ZoneInfo) -> dict[str, Mean]:
     """The mean of each metric at the age of seven days, over what of a selection went out and was measured then."""
+    values = [engagement.c[f"week_{metric}"] for metric in SUMMED]
     query = (
-        select(cast(engagement.c.week, Text))
+        select(*map(func.count, values), *map(func.sum, values))
         .select_from(_joined(selection))
         .join(engagement, engagement.c.delivery_id == deliveries.c.id)
-        .where(*_went_out(connection, selection, zone), engagement.c.week.is_not(None))
+        .where(*_went_out(connection, selection, zone))
     )
-    found = [json.loads(week) for week in connection.execute(query).scalars().all()]
-    return {metric: _mean([value for week in found if (value := week.get(metric)) is not None]) for metric in SUMMED}
-
-
-def _mean(values: list[int]) -> Mean:
-    return Mean(sum(values) / len(values) if values else None, len(values))
-
-
-def _week(written: str | None) -> dict[str, int | None] | None:
-    if written is None:
-        return None
-    week = json.loads(written)
-    return {metric: week.get(metric) for metric in METRICS}
+    row = connection.execute(query).one()
+    numbers, sums = row[: len(SUMMED)], row[len(SUMMED) :]
+    return {
+        metric: Mean(int(total) / number if number else None, number)
+        for metric, number, total in zip(SUMMED, numbers, sums, strict=True)
+    }
 
 
 def _joined(selection: Selection, *, also_announcements: bool = False) -> Any:
@@ -160,7 +155,8 @@ def _joined(selection: Selection, *, also_announcements: bool = False) -> Any:
 
 def _fact(row: Any, known: Mapping[int, PlaceWords], zone: ZoneInfo) -> Fact:
     (number, campaign, step, place, variant, text, posted_at, permalink, cost, removed_at, late_by) = row[:11]
-    (channel, network, counted, sampled_at, gaps, week) = row[11:17]
+    (channel, network, counted, sampled_at, gaps, in_week) = row[11:17]
+    newest, week = row[17 : 17 + len(METRICS)], row[17 + len(METRICS) :]
     words = known.get(place, NO_PLACE)
     return Fact(
         id=number,
@@ -179,8 +175,8 @@ def _fact(row: Any, known: Mapping[int, PlaceWords], zone: ZoneInfo) -> Fact:
         permalink=permalink or "",
         cost_usd=cost,
         visits=None if counted is None else int(counted),
-        figures=dict(zip(METRICS, row[17:], strict=True)),
-        week=_week(week),
+        figures=dict(zip(METRICS, newest, strict=True)),
+        week=dict(zip(METRICS, week, strict=True)) if in_week else None,
         measured_at=sampled_at,
         gaps=_gaps(gaps),
         removed_at=removed_at,
@@ -201,7 +197,7 @@ def _seconds(connection: Connection, earlier: ColumnElement[Any], later: ColumnE
     """The seconds between two instants, to the millisecond."""
     if connection.dialect.name == "sqlite":
         return func.round((func.julianday(later) - func.julianday(earlier)) * literal_column("86400.0"), 3)
-    return func.extract("epoch", later - earlier)
+    return func.date_part("epoch", later - earlier)  # a float; EXTRACT would give a slow numeric
 
 
 def _went_out(connection: Connection, selection: Selection, zone: ZoneInfo) -> list[ColumnElement[bool]]:
@@ -316,7 +312,7 @@ def _quarter(connection: Connection) -> ColumnElement[Any]:
     """The number of the quarter of an hour, since 1970, in which a sample was taken."""
     if connection.dialect.name == "sqlite":
         return cast(func.strftime("%s", samples.c.at), BigInteger) // literal_column(str(QUARTER), BigInteger)
-    return cast(func.floor(func.extract("epoch", samples.c.at) / literal_column(str(QUARTER))), BigInteger)
+    return cast(func.floor(func.date_part("epoch", samples.c.at) / literal_column(str(QUARTER))), BigInteger)
 
 
 # --- what stands beside ------------------------------------------------------------------------------------------

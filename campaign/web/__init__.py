@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import socket
 from urllib.parse import urlsplit
 
@@ -121,8 +122,17 @@ def listener(app: App, host: str, port: int) -> socket.socket:
 
 def serve(app: App, at: socket.socket) -> None:
     """Run the pages until they are asked to stop (SIGINT, SIGTERM)."""
+    server = uvicorn.Server(configuration(app))
+    freeze()
     with contextlib.suppress(KeyboardInterrupt):
-        uvicorn.Server(configuration(app)).run(sockets=[at])
+        server.run(sockets=[at])
+
+
+def freeze() -> None:
+    """What the server is made of stays to the end: the collector need not look through it whenever a page makes many
+    values (a third of the time of a large report)."""
+    gc.collect()
+    gc.freeze()
 
 
 def configuration(app: App) -> uvicorn.Config:

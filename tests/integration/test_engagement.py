@@ -112,7 +112,7 @@ def test_a_post_is_measured_at_the_ages_of_the_schedule(built: Built, database_u
     assert views == sorted(views, key=lambda value: value or 0) and views[-1]
     last = known(house, number)
     assert (last.views, last.next_at) == (views[-1], None)
-    assert last.week["views"] == views[-1]
+    assert (last.week_views, last.week_at) == (views[-1], START + timedelta(days=7, hours=3))
 
 
 def test_ages_that_passed_while_nobody_measured_are_not_made_up_for(built: Built) -> None:
@@ -123,7 +123,7 @@ def test_ages_that_passed_while_nobody_measured_are_not_made_up_for(built: Built
     assert len(sampled(house, number, "views")) == 1
     assert known(house, number).next_at == START + timedelta(days=14)
     # Ten days are not seven: it is not compared with others as if they were.
-    assert known(house, number).week is None
+    assert known(house, number).week_at is None
 
 
 def test_the_figures_are_those_that_the_network_tells(built: Built) -> None:

@@ -85,18 +85,20 @@ class Year:
         taken back."""
         house, app = self.village.house, self.app
         with house.at_work() as work:
-            number = 0
+            looks = sends = 0
             while (at := self._next()) is not None:
-                number += 1
-                self._until(at + timedelta(seconds=(number * 37) % 400))
-                if number == 5:
+                looks += 1
+                self._until(at + timedelta(seconds=(looks * 37) % 400))
+                goes_out = self._is_due()
+                sends += goes_out
+                if goes_out and sends == 5:
                     house.networks.fault("refuse")
-                if number == 9:
+                if goes_out and sends == 9:
                     self._until(at + timedelta(hours=3))
                 work.deliver()
                 house.networks.all_well()
                 sampling.measure(app, "test")
-                if number == 12:
+                if goes_out and sends == 12:
                     (taken,) = app.announcements(states=(State.POSTED,), channel="facebook-100100100", limit=1)
                     app.withdraw(taken["id"], "Irrtum")
 
@@ -111,6 +113,11 @@ class Year:
         asked = [max(sample, self.clock.now() + STEP)] if sample is not None else []
         found = min([*asked, *([coming] if coming is not None else [])], default=None)
         return found if found is not None and found < BEGIN + timedelta(days=364) else None
+
+    def _is_due(self) -> bool:
+        with self.app.database.read() as connection:
+            due = deliveries.c.state == State.APPROVED.value, deliveries.c.due_at <= self.clock.now()
+            return connection.execute(select(deliveries.c.id).where(*due).limit(1)).first() is not None
 
     def _until(self, at: datetime) -> None:
         self.clock.advance(max(0.0, (at - self.clock.now()).total_seconds()))

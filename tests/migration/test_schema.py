@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, create_engine, text
+from alembic import command
+from sqlalchemy import Connection, create_engine, insert, select, text
 
 import campaign.tables
-from campaign.db import Database, is_current, upgrade
-from posts.tables import TRIGGERS, metadata
+from campaign.db import Database, _alembic, is_current, upgrade
+from posts.tables import TRIGGERS, deliveries, engagement, metadata, samples
+from tests.conftest import START
 
 assert campaign.tables
 
@@ -75,3 +78,33 @@ def test_migrations_make_what_tables_describe_on_postgresql(postgres_url: str, r
 def test_upgrading_twice_changes_nothing(database: Database) -> None:
     upgrade(database)
     assert is_current(database)
+
+
+def test_figures_at_seven_days_move_to_columns_with_the_instant_at_which_they_were_taken(database_url: str) -> None:
+    command.upgrade(_alembic(database_url), "0013")
+    engine = create_engine(database_url)
+    day = timedelta(days=1)
+    with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql("SET LOCAL session_replication_role = replica")  # no channels needed
+        common = {"channel_id": 1, "state": "posted", "due_at": START, "late_until": START, "posted_at": START}
+        connection.execute(
+            insert(deliveries), [common | {"id": one, "marker": f"m{one}", "remote_id": f"r{one}"} for one in (1, 2)]
+        )
+        sample = {"delivery_id": 1, "metric": "views", "value": 7, "state": "measured", "source": "", "definition": 1}
+        connection.execute(insert(samples), [sample | {"at": START + number * day} for number in (1, 7, 8)])
+        connection.execute(
+            text(
+                "INSERT INTO engagement (delivery_id, gaps, misses, week) VALUES "
+                """(1, '{}', 0, '{"views": 7000000000, "viewers": null, "shares": 0}'), (2, '{}', 0, NULL)"""
+            ).execution_options(no_parameters=True)
+        )
+    engine.dispose()
+    database = Database(database_url)
+    upgrade(database)
+    with database.read() as connection:
+        aged, young = connection.execute(select(engagement).order_by(engagement.c.delivery_id)).all()
+    database.close()
+    assert (aged.week_views, aged.week_viewers, aged.week_shares) == (7_000_000_000, None, 0)
+    assert aged.week_at == START + 7 * day
+    assert young.week_at is None and young.week_views is None
