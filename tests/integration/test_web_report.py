@@ -103,6 +103,20 @@ def test_a_deep_link_narrows_to_a_place_and_keeps_the_rest(season: Season, guest
     assert guest.page.select_one("input[name='von']")["value"] == days["von"]  # type: ignore[index]
 
 
+def test_what_went_out_can_be_chosen_from_by_its_name(season: Season, guest: Guest) -> None:
+    days = whole(season)
+    known = report_of(season, **{"from": days["von"], "to": days["bis"]})
+    guest.get(address(**days))
+    for field, dimension in (("ort", "place"), ("schritt", "step"), ("variante", "variant")):
+        offered = {
+            str(one["value"]): one.get_text()
+            for one in guest.page.select(f"select[name='{field}'] option")
+            if one["value"]
+        }
+        assert offered == {row.key: row.label for row in known.breakdowns[dimension]}
+        assert list(offered.values()) == sorted(offered.values(), key=str.casefold)
+
+
 @pytest.mark.parametrize(
     ("search", "said"),
     [
