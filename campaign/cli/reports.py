@@ -17,6 +17,7 @@ from campaign.cli.session import opened
 from campaign.desk import Refusal
 from campaign.reports import exchange, wording
 from campaign.reports.document import document
+from campaign.reports.formats import Formats
 from campaign.reports.values import SUMMED, By, Report, Row, Selection
 from campaign.reports.workbook import workbook
 
@@ -76,7 +77,7 @@ def _write(file: Path, content: bytes) -> None:
 
 
 def _print(report: Report, rows: tuple[Row, ...], by: By, language: str) -> None:
-    numbers = wording.Numbers(language)
+    formats = Formats(language)
     out.print(" ".join(wording.summary(report, language)), markup=False, highlight=False)
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column(wording.dimension_name(by, language), overflow="fold")
@@ -85,9 +86,9 @@ def _print(report: Report, rows: tuple[Row, ...], by: By, language: str) -> None
     for row in rows:
         table.add_row(
             row.label,
-            numbers.number(row.figures.posts),
-            *(numbers.number(row.figures.metrics[metric]) for metric in SUMMED),
-            numbers.share(row.figures.engagement_rate),
+            formats.number(row.figures.posts),
+            *(formats.number(row.figures.metrics[metric]) for metric in SUMMED),
+            formats.rate(row.figures.engagement_rate),
         )
     out.print()
     out.print(table)

@@ -20,9 +20,8 @@ import typst
 from campaign.app import templates_directory
 from campaign.reports.captions import caption
 from campaign.reports.contents import blocks, cover
-from campaign.reports.formats import REPLACEMENT, readable
+from campaign.reports.formats import LOCALES, REPLACEMENT, readable
 from campaign.reports.values import LogExtract, Report
-from campaign.reports.wording import LOCALES
 
 logger = logging.getLogger(__name__)
 

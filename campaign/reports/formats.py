@@ -10,8 +10,9 @@ from babel.dates import format_date, format_datetime, get_day_names
 from babel.numbers import format_currency, format_decimal, format_percent
 from babel.units import format_unit
 
-from campaign.reports.wording import FINE, LOCALES
-
+LOCALES = {"de": "de_DE", "en": "en_GB"}
+FINE = 100
+"""Means below this are told with a decimal; above it a decimal says nothing."""
 UNKNOWN = {"de": "k. A.", "en": "n/a"}
 """What stands for "not known". A dash would not do: in official statistics it means "none at all"."""
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
@@ -20,18 +21,22 @@ _UNPRINTABLE = frozenset("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066
 
 
 class Formats:
-    """How one language writes what a report holds. None is always written as "not known", never as zero."""
+    """How one language writes what a report holds. None is always written as "not known", never as zero. `zone` is
+    that of the instants."""
 
-    def __init__(self, language: str, zone: str) -> None:
+    def __init__(self, language: str, zone: str = "UTC") -> None:
+        self.language = language
         self._locale, self._zone = LOCALES[language], ZoneInfo(zone)
         self.unknown = UNKNOWN[language]
 
-    def number(self, value: int | None) -> str:
-        """A count."""
-        return self.unknown if value is None else format_decimal(value, locale=self._locale)
+    def number(self, value: float | None) -> str:
+        """A count, or a mean with at most one decimal where that says anything."""
+        if value is None:
+            return self.unknown
+        return format_decimal(value, "#,##0" if abs(value) >= FINE else "#,##0.#", locale=self._locale)
 
     def mean(self, value: float | None) -> str:
-        """A mean or a median of counts."""
+        """A mean or a median of counts, to stand in a column of others."""
         if value is None:
             return self.unknown
         return format_decimal(value, "#,##0" if abs(value) >= FINE else "#,##0.0", locale=self._locale)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 
 from babel.core import Locale
-from babel.dates import format_date, format_datetime
-from babel.numbers import format_currency, format_decimal, format_percent
 
+from campaign.reports.formats import LOCALES, Formats
 from campaign.reports.values import ENGAGEMENTS, FEW, NONE, Fact, Figures, Report
 
-LOCALES = {"de": "de_DE", "en": "en_GB"}
 Pair = tuple[str, str]
 
 METRIC_NAMES: dict[str, Pair] = {
@@ -177,65 +175,11 @@ def variant_name(variant: int) -> str:
     return chr(ord("A") + variant) if variant < 26 else str(variant + 1)
 
 
-FINE = 100
-"""Means below this are told with a decimal; above it a decimal says nothing."""
-
-
-@dataclass(frozen=True)
-class Numbers:
-    """Numbers, shares, amounts and dates as people of one language write them."""
-
-    language: str
-
-    @property
-    def _locale(self) -> str:
-        return LOCALES[self.language]
-
-    def number(self, value: float | None) -> str:
-        """A number, with at most one decimal where that says anything; a dash for what is not known."""
-        if value is None:
-            return "–"
-        return format_decimal(value, format="#,##0" if abs(value) >= FINE else "#,##0.#", locale=self._locale)
-
-    def share(self, value: float | None) -> str:
-        """A share in per cent with one decimal; a dash for what is not known."""
-        return "–" if value is None else format_percent(value, format=_percent(self._locale), locale=self._locale)
-
-    def dollars(self, value: float | None) -> str:
-        """An amount of US dollars, with parts of a cent where it is small; a dash for what is not known."""
-        if value is None:
-            return "–"
-        digits = "#,##0.00##" if 0 < value < 0.1 else "#,##0.00"
-        pattern = f"{digits}\u00a0¤" if self.language == "de" else f"¤{digits}"
-        return format_currency(value, "USD", pattern, locale=self._locale, currency_digits=False)
-
-    def day(self, value: date) -> str:
-        """A day."""
-        return format_date(value, "long", locale=self._locale)
-
-    def instant(self, value: datetime) -> str:
-        """An instant to the minute, in the zone that it carries."""
-        return format_datetime(value, "short" if self.language == "de" else "medium", locale=self._locale)
-
-    def duration(self, seconds: float) -> str:
-        """How long something lasted, in the one unit that fits."""
-        de = self.language == "de"
-        if seconds < 90:
-            return f"{self.number(round(seconds))} {'Sekunden' if de else 'seconds'}"
-        if seconds < 5400:
-            return f"{self.number(round(seconds / 60))} {'Minuten' if de else 'minutes'}"
-        return f"{self.number(round(seconds / 3600, 1))} {'Stunden' if de else 'hours'}"
-
-
-def _percent(locale: str) -> str:
-    return "#,##0.0\u00a0%" if locale.startswith("de") else "#,##0.0%"
-
-
 def note(code: str, language: str) -> str:
     """The sentence of a note; one without wording is shown as it is, never hidden."""
     word, _, detail = code.partition(":")
     if word in NOTES:
-        return _in(language, NOTES[word]).format(Numbers(language).number(int(detail)) if detail.isdigit() else detail)
+        return _in(language, NOTES[word]).format(Formats(language).number(int(detail)) if detail.isdigit() else detail)
     why, _, metric = word.partition("_")
     if why in NOTES and metric in METRIC_NAMES:
         return _in(language, NOTES[why]).format(metric_name(metric, language), detail)
@@ -359,22 +303,22 @@ class Part:
 
 
 def _said(word: str, details: Mapping[str, object], language: str) -> str:
-    numbers = Numbers(language)
-    return _in(language, SENTENCES[word]).format(**{name: _written(value, numbers) for name, value in details.items()})
+    formats = Formats(language)
+    return _in(language, SENTENCES[word]).format(**{name: _written(value, formats) for name, value in details.items()})
 
 
-def _written(value: object, numbers: Numbers) -> str:
+def _written(value: object, formats: Formats) -> str:
     match value:
         case Share():
-            return numbers.share(value.value)
+            return formats.rate(value.value)
         case Dollars():
-            return numbers.dollars(value.value)
+            return formats.money(value.value)
         case Part():
-            return _said(value.word, value.details, numbers.language) if value.word else ""
+            return _said(value.word, value.details, formats.language) if value.word else ""
         case date():
-            return numbers.day(value)
+            return formats.long_day(value)
         case int() | float() | None:
-            return numbers.number(value)
+            return formats.number(value)
         case _:
             return str(value)
 

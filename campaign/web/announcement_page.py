@@ -16,6 +16,7 @@ from campaign import review
 from campaign.desk import Refusal, read_instant
 from campaign.news import refusal as told_refusal
 from campaign.reports import single, wording
+from campaign.reports.formats import Formats
 from campaign.review import Review, Typed, TypedPicture
 from campaign.store import Unknown
 from campaign.web.door import Here, Visitor, tell
@@ -218,7 +219,7 @@ def _effect(visitor: Visitor, found: Review) -> dict[str, Any]:
     values = {
         "measured": known,
         "metrics": partial(wording.metric_name, language=language),
-        "numbers": wording.Numbers(language),
+        "numbers": Formats(language),
     }
     if known is None or len(known.course) < FEWEST_DRAWN:
         return values | {"course": None}

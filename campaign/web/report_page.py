@@ -18,6 +18,7 @@ from campaign.desk import Refusal
 from campaign.news import refusal as told_refusal
 from campaign.reports import exchange, wording
 from campaign.reports.document import document
+from campaign.reports.formats import Formats
 from campaign.reports.values import DIMENSIONS, FEW, SUMMED, Cell, Gain, Report, Selection, Span
 from campaign.reports.workbook import workbook
 from campaign.store import Unknown
@@ -225,7 +226,7 @@ def _page(
         "narrows_by": {dimension: name for name, dimension in FILTERS.items()},
         "dimensions": {name: wording.dimension_name(name, language) for name in DIMENSIONS},
         "metrics": partial(wording.metric_name, language=language),
-        "numbers": wording.Numbers(language),
+        "numbers": Formats(language),
         "titles": dict(choices.campaigns),
         "largest": largest,
     }

@@ -8,7 +8,7 @@ from datetime import timedelta
 from fastapi import APIRouter, Request, Response
 
 from campaign import reports
-from campaign.reports import wording
+from campaign.reports.formats import Formats
 from campaign.web.door import Here
 from campaign.web.page import render
 
@@ -31,5 +31,5 @@ def today(request: Request, visitor: Here) -> Response:
         tomorrow=tomorrow,
         days=DAYS,
         brought=reports.brought(visitor.app, week),
-        numbers=wording.Numbers(visitor.language),
+        numbers=Formats(visitor.language),
     )

@@ -28,6 +28,7 @@ from campaign.reports.assembly import (
     week_totals,
 )
 from campaign.reports.facts import Due, Mean
+from campaign.reports.formats import Formats
 from campaign.reports.values import DIMENSIONS, FEW, METRICS, NONE, SUMMED, Fact, Gain, Observation, Report, Selection
 from posts.states import State
 
@@ -299,13 +300,14 @@ def test_keys_of_what_has_none_and_names_of_counted_keys() -> None:
 
 
 def test_numbers_are_written_as_the_language_wants() -> None:
-    german, english = wording.Numbers("de"), wording.Numbers("en")
+    german, english = Formats("de"), Formats("en")
     assert (german.number(45.67), english.number(45.67)) == ("45,7", "45.7")
     assert (german.number(12345.67), english.number(12345.67)) == ("12.346", "12,346")
-    assert (german.share(0.0312), english.share(0.0312)) == ("3,1\u00a0%", "3.1%")
-    assert (german.dollars(2.5), english.dollars(2.5)) == ("2,50\u00a0$", "US$2.50")
-    assert german.number(None) == english.share(None) == "–"
-    assert german.day(date(2027, 3, 1)) == "1. März 2027"
+    assert (german.rate(0.0312), english.rate(0.0312)) == ("3,1\u00a0%", "3.1%")
+    assert (german.rate(0.00467), german.rate(0.0)) == ("0,47\u00a0%", "0,0\u00a0%")
+    assert (german.money(2.5), english.money(2.5)) == ("2,50\u00a0$", "US$2.50")
+    assert (german.number(None), english.rate(None)) == ("k. A.", "n/a")
+    assert german.long_day(date(2027, 3, 1)) == "1. März 2027"
 
 
 def test_a_table_holds_no_formula_and_tells_missing_by_an_empty_cell() -> None:
