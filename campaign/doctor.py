@@ -11,6 +11,7 @@ from sqlalchemy import Row
 
 from campaign import compose, news, store
 from campaign.app import App
+from campaign.condition import DAEMON_SILENT
 from campaign.db import forgetful
 from campaign.heads import loss
 from campaign.portals.inspection import Observation, inspect
@@ -21,8 +22,6 @@ from posts.states import State
 
 STOPPED = frozenset({"portal_list_empty", "portal_list_short"})
 """Reasons of a pull that no look at the portal shows."""
-DAEMON_SILENT = timedelta(minutes=5)
-"""After which a daemon that gave no sign of life is missed."""
 CLOCK_DIFFERS = 60.0
 """Seconds by which two clocks may differ."""
 TROUBLES = {"deliver": "daemon_cannot_deliver", "heads": "daemon_cannot_remember"}

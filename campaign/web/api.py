@@ -17,6 +17,7 @@ from fastapi.responses import JSONResponse
 
 from campaign import reports
 from campaign.app import App
+from campaign.condition import condition_of
 from campaign.desk import Entry
 from campaign.doctor import examine
 from campaign.reports import exchange
@@ -329,7 +330,7 @@ def go(visitor: Here) -> objects.Condition:
 
 
 def _condition(app: App) -> objects.Condition:
-    found = app.condition()
+    found = condition_of(app)
     return objects.Condition(
         now=found.now,
         braked_since=found.braked_since,

@@ -7,6 +7,7 @@ from fastapi.responses import PlainTextResponse
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
+from campaign.condition import condition_of, figures_of
 from campaign.web.door import Here, is_local
 
 routes = APIRouter()
@@ -22,7 +23,7 @@ FIGURES = {
 @routes.get("/healthz")
 def alive(request: Request, visitor: Here) -> Response:
     """200 while the pages and their database answer."""
-    visitor.app.condition()
+    condition_of(visitor.app)
     return PlainTextResponse("ok\n")
 
 
@@ -33,7 +34,7 @@ def metrics(request: Request, visitor: Here) -> Response:
     known = scheme.lower() == "bearer" and visitor.app.access.bearer(secret.strip(), "metrics") is not None
     if not known and not is_local(request):
         return PlainTextResponse("A token of the scope metrics is needed.\n", 401, {"www-authenticate": "Bearer"})
-    return Response(exposition(visitor.app.figures()), media_type=CONTENT_TYPE_PLAIN_0_0_4)
+    return Response(exposition(figures_of(visitor.app)), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
 def exposition(figures: dict[str, float]) -> bytes:

@@ -16,6 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from campaign.condition import condition_of
 from campaign.desk import Refusal
 from campaign.news import refusal as told_refusal
 from campaign.web.door import SAFE, Visitor, drop_cookie, set_cookie, tell
@@ -143,7 +144,7 @@ def render(request: Request, template: str, status: int = 200, /, **values: Any)
         "here": request.url.path,
         "address": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
         "navigation": [one for one in NAVIGATION if ("GET", one.path) in RULES and visitor.may("GET", one.path)],
-        "condition": visitor.app.condition() if visitor.user else None,
+        "condition": condition_of(visitor.app) if visitor.user else None,
         "dates": Dates(visitor.language, visitor.app.settings.zone),
         "told": visitor.told,
         "other_languages": {code: NAMES[code] for code in LANGUAGES if code != visitor.language},

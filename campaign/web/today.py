@@ -8,6 +8,7 @@ from datetime import timedelta
 from fastapi import APIRouter, Request, Response
 
 from campaign import reports
+from campaign.condition import outlook_of
 from campaign.reports.formats import Formats
 from campaign.web.door import Here
 from campaign.web.page import render
@@ -20,7 +21,7 @@ DAYS = 7
 @routes.get("/heute")
 def today(request: Request, visitor: Here) -> Response:
     """The page that staff leave open."""
-    outlook = visitor.app.outlook()
+    outlook = outlook_of(visitor.app)
     tomorrow = visitor.app.clock.now() + timedelta(days=1)
     usual = reports.usual_selection(visitor.app)
     week = replace(usual, first=usual.last - timedelta(days=DAYS - 1))

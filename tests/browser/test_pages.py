@@ -9,6 +9,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, expect
 
+from campaign.condition import condition_of
 from campaign.desk import Entry
 from campaign.roles import Role
 from posts.states import State
@@ -75,7 +76,7 @@ def test_somebody_signs_in_approves_and_pulls_the_brake(site: Site, person: Pers
     page.get_by_label("Grund").fill("Unglück in der Region")
     page.get_by_role("button", name="Jetzt alles anhalten").click()
     expect(page.locator(".banner-stop")).to_contain_text("durch Anna Muster")
-    assert site.house.app.condition().braked_since is not None
+    assert condition_of(site.house.app).braked_since is not None
     page.get_by_role("button", name="Bremse lösen").click()
     expect(page.locator(".banner-stop")).to_have_count(0)
 

@@ -16,6 +16,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from campaign import store, templating
+from campaign.condition import condition_of
 from campaign.places import Place
 from campaign.roles import Role
 from posts.states import State
@@ -254,13 +255,13 @@ def brake_and_release(editor: Page, approver: Page, day: Day) -> None:
     editor.get_by_label("Grund").first.fill("Unglück in der Region")
     editor.get_by_role("button", name="Jetzt alles anhalten").click()
     expect(editor.locator(".banner-stop")).to_contain_text(f"durch {EDITOR}. Unglück in der Region")
-    assert day.site.house.app.condition().braked_by == EDITOR
+    assert condition_of(day.site.house.app).braked_by == EDITOR
     expect(editor.get_by_role("button", name="Bremse lösen")).to_have_count(0)
     turn_to(approver, "Heute")
     approver.get_by_role("button", name="Bremse lösen").click()
     told(approver, "Die Notbremse ist gelöst.")
     expect(approver.locator(".banner-stop")).to_have_count(0)
-    assert day.site.house.app.condition().braked_since is None
+    assert condition_of(day.site.house.app).braked_since is None
 
 
 def settle(page: Page, day: Day) -> None:
@@ -459,11 +460,11 @@ def brake_and_release_by_keys(editor: Page, approver: Page, day: Day) -> None:
     write(editor, editor.get_by_label("Grund").first, "Unglück in der Region")
     press(editor, editor.get_by_role("button", name="Jetzt alles anhalten"))
     expect(editor.locator(".banner-stop")).to_be_visible()
-    assert day.site.house.app.condition().braked_by == EDITOR
+    assert condition_of(day.site.house.app).braked_by == EDITOR
     turn_by_keys(approver, "Heute")
     press(approver, approver.get_by_role("button", name="Bremse lösen"))
     told(approver, "Die Notbremse ist gelöst.")
-    assert day.site.house.app.condition().braked_since is None
+    assert condition_of(day.site.house.app).braked_since is None
 
 
 def settle_by_keys(page: Page, day: Day) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from campaign.condition import condition_of
 from campaign.roles import Role
 from posts.states import State
 from tests.browser.conftest import TELEPHONE, Person, Site
@@ -89,10 +90,10 @@ def test_the_brake_is_pulled_and_released_and_a_doubt_is_settled(site: Site, pla
     page.get_by_label("Grund").first.fill("Unglück in der Region")
     page.get_by_role("button", name="Jetzt alles anhalten").click()
     expect(page.locator(".banner-stop")).to_contain_text("Unglück in der Region")
-    assert house.app.condition().braked_by == "Anna"
+    assert condition_of(house.app).braked_by == "Anna"
     page.get_by_role("button", name="Bremse lösen").click()
     told(page, "Die Notbremse ist gelöst.")
-    assert house.app.condition().braked_since is None
+    assert condition_of(house.app).braked_since is None
 
     (doubt,) = house.app.announcements(states=[State.IN_DOUBT])
     card = page.locator(f"#beitrag-{doubt['id']}")

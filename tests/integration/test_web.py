@@ -11,6 +11,7 @@ from fastapi.routing import iter_route_contexts
 
 from campaign import web
 from campaign.app import App
+from campaign.condition import condition_of
 from campaign.db import DatabaseUnreachable
 from campaign.roles import Role
 from campaign.settings import SettingsError
@@ -97,7 +98,7 @@ def test_a_role_that_was_taken_away_is_gone_at_once(app: App) -> None:
     assert "Notbremse" in guest.buttons() or "Jetzt alles anhalten" in guest.buttons()
     app.access.change("cli:anna", "Anna", role=Role.READER)
     assert guest.post("/notbremse/ziehen").status == 403
-    assert app.condition().braked_since is None
+    assert condition_of(app).braked_since is None
 
 
 def test_the_navigation_shows_pages_that_are_there(app: App) -> None:
@@ -221,7 +222,7 @@ def test_a_change_without_the_page_s_token_is_refused(app: App) -> None:
     for token in ("", "made-up", stranger, "\u00fc"):
         answer = guest.client.post("/notbremse/ziehen", data={"csrf": token})
         assert answer.status_code == 403 and "zu lange offen" in answer.text
-    assert app.condition().braked_since is None
+    assert condition_of(app).braked_since is None
 
 
 @pytest.mark.parametrize(
@@ -238,14 +239,14 @@ def test_a_change_from_another_site_is_refused_even_with_the_token(app: App, hea
     guest = Guest(app).become("Anna", Role.ADMINISTRATOR)
     answer = guest.client.post("/notbremse/ziehen", data={"csrf": guest.token()}, headers=headers)
     assert answer.status_code == 403 and "kam nicht von diesen Seiten" in answer.text
-    assert app.condition().braked_since is None
+    assert condition_of(app).braked_since is None
 
 
 def test_scripts_send_the_token_as_a_header(app: App) -> None:
     guest = Guest(app).become("Anna", Role.ADMINISTRATOR)
     headers = {"X-CSRF-Token": guest.token(), "Sec-Fetch-Site": "same-origin"}
     assert guest.client.post("/notbremse/ziehen", headers=headers).status_code == 303
-    assert app.condition().braked_since is not None
+    assert condition_of(app).braked_since is not None
 
 
 def test_signing_in_is_guarded_too(app: App) -> None:
@@ -328,10 +329,10 @@ def test_secrets_are_never_compressed_with_a_page(app: App) -> None:
 def test_a_fault_of_ours_is_one_sentence_without_a_traceback(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     guest = Guest(app).become("Anna", Role.READER)
 
-    def broken(_self: App) -> None:
+    def broken(_app: App) -> None:
         raise ZeroDivisionError("a secret detail")
 
-    monkeypatch.setattr(App, "outlook", broken)
+    monkeypatch.setattr("campaign.web.today.outlook_of", broken)
     answer = guest.client.get("/heute")
     assert answer.status_code == 500
     assert "Ein Fehler im Programm" in answer.text
@@ -342,10 +343,10 @@ def test_a_fault_of_ours_is_one_sentence_without_a_traceback(app: App, monkeypat
 def test_a_database_that_is_away_is_told_in_one_sentence(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     guest = Guest(app).become("Anna", Role.READER)
 
-    def away(_self: App) -> None:
+    def away(_connection: object) -> None:
         raise DatabaseUnreachable("The database is away.")
 
-    monkeypatch.setattr(App, "condition", away)
+    monkeypatch.setattr("campaign.store.brake_row", away)
     for path in ("/heute", "/healthz"):
         answer = guest.client.get(path)
         assert answer.status_code == 503 and "nicht zu erreichen" in answer.text
@@ -378,7 +379,7 @@ def test_an_endless_request_is_cut_off(app: App) -> None:
 
     kind = {"content-type": "application/x-www-form-urlencoded"}
     assert guest.client.post("/notbremse/ziehen", content=endless(), headers=kind).status_code in (400, 413)
-    assert app.condition().braked_since is None
+    assert condition_of(app).braked_since is None
 
 
 # --- languages

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from campaign.condition import condition_of
 from campaign.desk import Entry
 from campaign.roles import Role
 from posts.clock import ManualClock
@@ -259,7 +260,7 @@ def test_the_brake_is_in_reach_on_every_page_and_says_who_and_why(house: House, 
         work.deliver()
     assert house.networks.posts() == [] and house.state(number) is not State.POSTED
     guest.press("Bremse lösen")
-    assert house.app.condition().braked_since is None
+    assert condition_of(house.app).braked_since is None
     assert [one["event"] for one in house.app.log_entries()][-1] == "go"
 
 
@@ -268,7 +269,7 @@ def test_an_editor_may_pull_the_brake_but_not_release_it(house: House) -> None:
     editor.press("Jetzt alles anhalten")
     assert "Bremse lösen" not in editor.buttons()
     assert editor.post("/notbremse/loesen").status == 403
-    assert house.app.condition().braked_since is not None
+    assert condition_of(house.app).braked_since is not None
 
 
 def test_the_sandbox_is_named_as_such(house: House, guest: Guest) -> None:
