@@ -1,7 +1,7 @@
 """`./run.sh chaos`: the daemon dies at every fault point of every window, and both sides are counted.
 
-`--quick` is what the build runs: every point of the plain window (shared by `--part` between the databases), and each
-of the others at points spread over it.
+`--quick` is what the build runs: every point of the plain window, and some points spread over each of the others. The
+databases share them by `--part`: what one dies at with the one, it passes with the other.
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ COLUMNS = {
 }
 WRONG = ("twice", "lost")
 """Names of the JSON rows, and how the table calls them; the last two must be zeros."""
+SPREAD = 6
+"""So many points of each further window the quick form takes, or one more."""
 SOAK = "every fault at 10 % at once, a daemon killed every second"
 SETTLED = {"found", "absent"}
 PERSONAL = {"in_doubt", "refused", "missed", "held"}
@@ -113,9 +115,12 @@ class Part:
 
 def runs_of(window: Window, points: int, quick: bool, first: bool, part: Part) -> Iterator[list[Shape]]:
     """The generations of each run: the first dies at each point in turn, in the full form its heir does so too."""
-    step = part.of if first or not quick else max(1, points // 5)
+    start, step = part.number, part.of
+    if quick and not first:
+        step = max(1, points * part.of // SPREAD)
+        start = 1 + (part.number - 1) * step // part.of
     dice = random.Random(window.name)
-    for number in range(part.number, points + 1, step):
+    for number in range(start, points + 1, step):
         heir = [] if quick else [over(lambda _life: None, dice.randint(1, points))]
         yield [over(window.shape, number), *heir]
 

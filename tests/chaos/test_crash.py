@@ -18,8 +18,7 @@ ROOT = Path(__file__).parents[2]
 PERSONS = {"refused for what it says", "refused as a repetition after a doubt", SOAK}
 
 
-# Some two hundred runs, each with processes of its own, beside whatever else the build runs. The databases share the
-# points of the plain window: what one dies at with the one, it passes with the other.
+# Some two hundred runs, each with processes of its own, beside whatever else the build runs.
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize(("database", "part"), [("sqlite", "1/2"), ("postgresql", "2/2")])
 def test_no_window_posts_twice_or_loses_and_what_can_be_known_is_known(

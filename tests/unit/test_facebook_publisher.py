@@ -773,17 +773,19 @@ def test_figures_of_fifty_posts_come_with_one_call_by_the_page_s_own_list(graph:
     assert "insights.metric(post_media_view)" in asked.query["fields"]
 
 
-def test_without_the_permission_for_comments_the_rest_is_still_measured(graph: ScriptedServer) -> None:
-    graph.says(error(10), error(200), Says(body=LIST))
+def test_without_permissions_the_rest_is_still_measured(graph: ScriptedServer) -> None:
+    hidden = dict.fromkeys(("views", "reactions", "comments"))
+    graph.says(error(10), error(200), error(10), Says(body=LIST))
     (look,) = publisher(graph).measure([POST], {"views": "post_media_view"})
-    assert {metric: figure.value for metric, figure in look.figures["1001_42"].items()} == {"shares": 2}
-    fields = [one.query["fields"] for one in graph.asked[-3:]]
-    assert ["reactions" in one for one in fields] == [True, False, False]
-    assert ["insights" in one for one in fields] == [True, True, False]
+    assert {metric: figure.value for metric, figure in look.figures["1001_42"].items()} == hidden | {"shares": 2}
+    assert look.lacking == {"pages_read_user_content", "read_insights"}
+    fields = [one.query["fields"] for one in graph.asked[-4:]]
+    assert ["reactions" in one for one in fields] == [True, False, True, False]
+    assert ["insights" in one for one in fields] == [True, True, False, False]
 
 
 def test_without_any_permission_the_channel_s_owner_is_told(graph: ScriptedServer) -> None:
-    graph.says(error(10), error(10), error(10))
+    graph.says(error(10), error(10), error(10), error(10))
     with pytest.raises(SignedOut):
         list(publisher(graph).measure([POST], {"views": "post_media_view"}))
 
