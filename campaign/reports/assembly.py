@@ -38,6 +38,7 @@ from campaign.reports.values import (
     SlotEvidence,
     Span,
     VariantResult,
+    beginning,
 )
 from posts.ledger import OVERDUE
 from posts.states import State
@@ -51,8 +52,6 @@ BY_DAY, BY_WEEK = 31, 26 * 7
 FEWEST_RANKED, MOST_RANKED = 3, 5
 """So many announcements stand among the best and among the worst, at least and at most."""
 WEEK = timedelta(days=7)
-BEGINNING = 60
-"""So many signs of a text stand where there is no place to name."""
 
 
 @dataclass(frozen=True)
@@ -244,7 +243,7 @@ def _row(key: str, label: str, facts: Sequence[Fact]) -> Row:
 
 def one_row(fact: Fact) -> Row:
     """The row of a single announcement; its label is the place, or how its text begins."""
-    return _row(str(fact.id), fact.place_name or " ".join(fact.text.split())[:BEGINNING], [fact])
+    return _row(str(fact.id), fact.place_name or beginning(fact.text), [fact])
 
 
 # --- over time ---------------------------------------------------------------------------------------------------

@@ -45,6 +45,17 @@ FEW = 5
 """Rows over fewer announcements than this are marked: chance weighs more in them than whatever is compared."""
 
 
+BEGINNING = 60
+
+
+def beginning(text: str) -> str:
+    """How a text begins, in whole words of at most BEGINNING signs: it stands where there is no place to name."""
+    words = " ".join(text.split())
+    if len(words) <= BEGINNING:
+        return words
+    return (words[:BEGINNING].rpartition(" ")[0] or words[:BEGINNING]) + " …"
+
+
 @dataclass(frozen=True)
 class Selection:
     """Which announcements a report is about: those that went out from `first` to `last`, both days included, in the

@@ -9,7 +9,7 @@ from datetime import date
 from babel.core import Locale
 
 from campaign.reports.formats import LOCALES, Formats
-from campaign.reports.values import ENGAGEMENTS, FEW, NONE, Fact, Figures, Report
+from campaign.reports.values import ENGAGEMENTS, FEW, NONE, Fact, Figures, Report, beginning
 
 Pair = tuple[str, str]
 
@@ -364,7 +364,7 @@ def _best(fact: Fact) -> Said:
     week = fact.week or {}
     engaged, views = sum(week.get(metric) or 0 for metric in ENGAGEMENTS), week.get("views")
     return "best", {
-        "what": fact.place_name or f"»{' '.join(fact.text.split())[:60]}«",
+        "what": fact.place_name or f"»{beginning(fact.text)}«",
         "day": fact.posted_at.date(),
         "channel": fact.channel,
         "rate": Share(engaged / views if views else None),

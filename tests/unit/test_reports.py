@@ -29,7 +29,19 @@ from campaign.reports.assembly import (
 )
 from campaign.reports.facts import Due, Mean
 from campaign.reports.formats import Formats
-from campaign.reports.values import DIMENSIONS, FEW, METRICS, NONE, SUMMED, Fact, Gain, Observation, Report, Selection
+from campaign.reports.values import (
+    DIMENSIONS,
+    FEW,
+    METRICS,
+    NONE,
+    SUMMED,
+    Fact,
+    Gain,
+    Observation,
+    Report,
+    Selection,
+    beginning,
+)
 from posts.states import State
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -317,3 +329,10 @@ def test_a_table_holds_no_formula_and_tells_missing_by_an_empty_cell() -> None:
     cells_ = dict(zip(head.removeprefix("\ufeff").split(","), line.split(","), strict=True))
     assert (cells_["text"], cells_["campaign"], cells_["place_name"]) == ("'=HYPERLINK(1)", "'+x", "'-1")
     assert (cells_["views"], cells_["comments"], cells_["late_by"]) == ("5", "", "0.0")
+
+
+def test_a_text_stands_for_its_place_by_whole_words() -> None:
+    text = "Sie bauen um, gründen, werkeln oder laden ein, und das mitten auf dem Land?"
+    assert beginning(text) == "Sie bauen um, gründen, werkeln oder laden ein, und das …"
+    assert beginning("Kurz\n und  gut") == "Kurz und gut"
+    assert beginning("x" * 61) == "x" * 60 + " …"
