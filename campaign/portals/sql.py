@@ -307,11 +307,11 @@ def _prepare_postgresql(connection: PsycopgConnection[Any], _record: object) -> 
 
 
 def _mysql_engine(url: URL) -> Engine:
-    engine = create_engine(
-        url,
-        poolclass=NullPool,
-        connect_args={"connect_timeout": CONNECT_SECONDS, "read_timeout": STATEMENT_SECONDS + 5, "charset": "utf8mb4"},
-    )
+    asked = {"connect_timeout": CONNECT_SECONDS, "read_timeout": STATEMENT_SECONDS + 5, "charset": "utf8mb4"}
+    if "unix_socket" in url.query:
+        # Nothing leaves the machine: no certificates need be read, which takes a tenth of an unchanged poll.
+        asked |= {"ssl_disabled": True}
+    engine = create_engine(url, poolclass=NullPool, connect_args=asked)
     event.listen(engine, "connect", _prepare_mysql)
     return engine
 
