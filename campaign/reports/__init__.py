@@ -78,9 +78,10 @@ def rows_by(app: App, found: Report, by: By) -> tuple[Row, ...]:
     return found.breakdowns[by]
 
 
-def names_of(found: Report, dimension: str, language: str) -> tuple[tuple[str, str], ...]:
-    """What of a dimension there is in a report: steps, places or variants, key and label, by the labels."""
-    return names(found.announcements, dimension, _label(language, {}, found.announcements))
+def names_of(found: Report, language: str) -> dict[str, tuple[tuple[str, str], ...]]:
+    """What steps, places and variants there are in a report: by dimension key and label, in the labels' order."""
+    label = _label(language, {}, found.announcements)
+    return {dimension: names(found.announcements, dimension, label) for dimension in ("step", "place", "variant")}
 
 
 def suggested_slots(app: App, selection: Selection) -> tuple[SlotEvidence, ...]:

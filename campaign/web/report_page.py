@@ -242,7 +242,7 @@ def _shown(request: Request, visitor: Visitor, search: Search, chosen: Selection
     posts, gain, correction = (request.app.state.pages.gettext(word, language) for word in (POSTS, GAIN, CORRECTION))
     return {
         "found": found,
-        "names_of": partial(reports.names_of, found, language=language),
+        "names": reports.names_of(found, language),
         "said": "",
         "summary": wording.summary(found, language),
         "notes": [wording.note(code, language) for code in found.notes],

@@ -55,13 +55,6 @@ slots = ["Tue 10:00", "Thu 17:30"]
 """
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[tuple[Server, ManualClock]]:
-    clock = ManualClock(START)
-    with Server(clock=clock) as server:
-        yield server, clock
-
-
 @pytest.fixture
 def house(running: tuple[Server, ManualClock], tmp_path: Path) -> Iterator[House]:
     server, clock = running

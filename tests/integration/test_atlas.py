@@ -19,13 +19,6 @@ from tests.integration.harness import Networks
 from tests.integration.village import CAMPAIGN, Village
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[tuple[Server, ManualClock]]:
-    clock = ManualClock(START)
-    with Server(clock=clock) as server:
-        yield server, clock
-
-
 @pytest.fixture
 def village(running: tuple[Server, ManualClock], tmp_path: Path, database_url: str) -> Iterator[Village]:
     server, clock = running

@@ -49,13 +49,6 @@ blackouts = [{{ from = 2026-12-14, to = 2026-12-16, reason = "Messe" }}]
 FIRST, LAST = date(2026, 11, 23), date(2026, 12, 31)
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[tuple[Server, ManualClock]]:
-    clock = ManualClock(START)
-    with Server(clock=clock) as server:
-        yield server, clock
-
-
 @pytest.fixture
 def house(running: tuple[Server, ManualClock], tmp_path: Path) -> Iterator[House]:
     server, clock = running

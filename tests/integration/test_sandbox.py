@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -104,13 +104,6 @@ class Networks:
 
     def look(self, path: str) -> requests.Response:
         return requests.get(self.server.url + path, timeout=30)
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[tuple[Server, ManualClock]]:
-    clock = ManualClock(START)
-    with Server(clock=clock) as server:
-        yield server, clock
 
 
 @pytest.fixture

@@ -24,13 +24,6 @@ from tests.integration.village import CAMPAIGN, Village
 from tests.unit.test_campaign_files import WHOLE
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[tuple[Server, ManualClock]]:
-    clock = ManualClock(START)
-    with Server(clock=clock) as server:
-        yield server, clock
-
-
 @pytest.fixture
 def village(running: tuple[Server, ManualClock], tmp_path: Path) -> Iterator[Village]:
     server, clock = running

@@ -24,13 +24,6 @@ from tests.integration.guest import Guest, hurried
 from tests.integration.harness import House, Networks
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[tuple[Server, ManualClock]]:
-    clock = ManualClock(START)
-    with Server(clock=clock) as server:
-        yield server, clock
-
-
 @pytest.fixture
 def house(running: tuple[Server, ManualClock], tmp_path: Path) -> Iterator[House]:
     server, clock = running

@@ -21,13 +21,6 @@ from tests.integration.harness import Networks
 from tests.integration.village import Village
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[tuple[Server, ManualClock]]:
-    clock = ManualClock(START)
-    with Server(clock=clock) as server:
-        yield server, clock
-
-
 @pytest.fixture
 def village(running: tuple[Server, ManualClock], tmp_path: Path) -> Iterator[Village]:
     server, clock = running
